@@ -131,3 +131,6 @@ pub const REGION: &str = "eu-central-1";
 pub fn arn(service: &str, resource: &str) -> String {
     format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}")
 }
+
+mod client;
+pub use client::{Client, http};
