@@ -1,1 +1,20 @@
-//! longshore-core
+//! The pure core of Longshore: signatures, webhook parsing, routing, the release state machine, task-definition editing and
+//! message rendering.
+//!
+//! **Invariant: no I/O.** No AWS SDK, no async runtime, no HTTP client, no clock, no environment, no randomness: time, ids and
+//! keys come in as parameters. `tests/tests/architecture.rs` checks the dependency tree, `clippy.toml` forbids the calls.
+
+pub mod config;
+pub mod event;
+pub mod github;
+pub mod glob;
+pub mod image;
+pub mod message;
+pub mod push;
+pub mod release;
+pub mod report;
+pub mod route;
+pub mod signature;
+pub mod task_definition;
+pub mod text;
+pub mod token;

@@ -1,0 +1,169 @@
+//! Events: the ones that we publish, and the ones of AWS that we read.
+//!
+//! AWS's are read leniently: members come and go between the documented samples, and only a few matter here.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::release::{Outcome, Release, ReleaseId};
+
+/// The source of our events.
+pub const SOURCE: &str = "longshore";
+/// The detail type of a change of a release.
+pub const RELEASE_CHANGED: &str = "Release Changed";
+
+/// An event as EventBridge hands it to a function.
+/// Source: <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Envelope {
+    /// For example `aws.codebuild`.
+    pub source: String,
+    /// For example `CodeBuild Build State Change`.
+    #[serde(rename = "detail-type")]
+    pub detail_type: String,
+    /// The ARNs that it is about.
+    #[serde(default)]
+    pub resources: Vec<String>,
+    /// Its own members.
+    #[serde(default)]
+    pub detail: Value,
+}
+
+/// What a function makes of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The schedule: look after the open releases.
+    Tick,
+    /// A build changed: its id, `project:uuid`, and its release where the build's variables name one.
+    Build {
+        /// `project:uuid`.
+        id: String,
+        /// From the variable `LONGSHORE_RELEASE`.
+        release: Option<ReleaseId>,
+    },
+    /// A deployment of an ECS service changed: the service's ARN.
+    Service(String),
+    /// A release changed.
+    Release(ReleaseId),
+    /// Nothing that concerns us: what it was.
+    Other(String),
+}
+
+impl Event {
+    /// Reads an event.
+    pub fn read(envelope: &Envelope) -> Self {
+        let other = || Self::Other(format!("{} / {}", envelope.source, envelope.detail_type));
+        let event = match (envelope.source.as_str(), envelope.detail_type.as_str()) {
+            ("aws.events", "Scheduled Event") => Some(Self::Tick),
+            ("aws.codebuild", "CodeBuild Build State Change") => build(&envelope.detail),
+            ("aws.ecs", "ECS Deployment State Change") => envelope.resources.first().cloned().map(Self::Service),
+            (SOURCE, RELEASE_CHANGED) => {
+                envelope.detail["release"].as_str().and_then(ReleaseId::parse).map(Self::Release)
+            }
+            _ => None,
+        };
+        event.unwrap_or_else(other)
+    }
+}
+
+fn build(detail: &Value) -> Option<Event> {
+    // The event carries the ARN: arn:aws:codebuild:<region>:<account>:build/<project>:<uuid>.
+    let arn = detail["build-id"].as_str()?;
+    let id = arn.split_once(":build/").map_or(arn, |(_, id)| id).to_owned();
+    let variables = detail["additional-information"]["environment"]["environment-variables"].as_array();
+    let release = variables.into_iter().flatten().find(|variable| variable["name"] == "LONGSHORE_RELEASE");
+    let release = release.and_then(|variable| variable["value"].as_str()).and_then(ReleaseId::parse);
+    Some(Event::Build { id, release })
+}
+
+/// Reads CodeBuild's `buildStatus`; `None` while the build runs.
+/// Source: <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html>.
+pub fn outcome(status: &str) -> Option<Outcome> {
+    match status {
+        "SUCCEEDED" => Some(Outcome::Succeeded),
+        "FAILED" => Some(Outcome::Failed),
+        "STOPPED" => Some(Outcome::Stopped),
+        "TIMED_OUT" => Some(Outcome::TimedOut),
+        "FAULT" => Some(Outcome::Fault),
+        _ => None,
+    }
+}
+
+/// The detail of `Release Changed`. Small on purpose: who wants more reads the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReleaseChanged<'a> {
+    release: &'a str,
+    version: u64,
+    pipeline: &'a str,
+    number: u64,
+    state: &'static str,
+    repository: &'a str,
+    branch: &'a str,
+    commit: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    environments: Vec<EnvironmentState<'a>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct EnvironmentState<'a> {
+    environment: &'a str,
+    verdict: Option<&'static str>,
+}
+
+impl<'a> From<&'a Release> for ReleaseChanged<'a> {
+    fn from(release: &'a Release) -> Self {
+        let environment = |deployment: &'a crate::release::Deployment| EnvironmentState {
+            environment: &deployment.environment,
+            verdict: deployment.verdict.map(crate::release::Verdict::word),
+        };
+        Self {
+            release: release.id.as_str(),
+            version: release.version,
+            pipeline: &release.pipeline,
+            number: release.number,
+            state: release.state.word(),
+            repository: &release.repository,
+            branch: &release.branch,
+            commit: &release.commit.id,
+            image: release.image.as_ref().map(crate::release::Image::reference),
+            environments: release.deployments.iter().map(environment).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(event: Value) -> Event {
+        Event::read(&serde_json::from_value(event).expect("an envelope"))
+    }
+
+    #[test]
+    fn a_build_event_names_its_build_and_release() {
+        let id = "01JD0000000000000000000000";
+        let event = json!({
+            "source": "aws.codebuild", "detail-type": "CodeBuild Build State Change",
+            "detail": {
+                "build-id": "arn:aws:codebuild:eu-central-1:123456789012:build/web-build:8745a7a9",
+                "additional-information": {"environment": {"environment-variables": [
+                    {"name": "OTHER", "value": "x"}, {"name": "LONGSHORE_RELEASE", "value": id, "type": "PLAINTEXT"},
+                ]}},
+            },
+        });
+        assert_eq!(read(event), Event::Build { id: "web-build:8745a7a9".into(), release: ReleaseId::parse(id) });
+    }
+
+    #[test]
+    fn an_event_without_what_we_need_is_another_event() {
+        for (source, detail_type) in
+            [("aws.codebuild", "CodeBuild Build State Change"), ("longshore", "Release Changed")]
+        {
+            let event = read(json!({"source": source, "detail-type": detail_type, "detail": {}}));
+            assert_eq!(event, Event::Other(format!("{source} / {detail_type}")));
+        }
+        assert_eq!(read(json!({"source": "aws.events", "detail-type": "Scheduled Event"})), Event::Tick);
+    }
+}

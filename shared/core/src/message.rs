@@ -1,0 +1,259 @@
+//! The Slack message of a release: a view, drawn whole from the record each time.
+//!
+//! Block Kit: <https://docs.slack.dev/reference/block-kit/blocks>. Texts from outside are escaped as Slack asks
+//! (<https://docs.slack.dev/messaging/formatting-message-text#escaping>) and shortened well below its limits.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    release::{Deployment, Outcome, Release, ServiceDeployment, Stage, State, Verdict},
+    report::Status,
+    text::shorten,
+};
+
+/// What `chat.postMessage` and `chat.update` take besides the channel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct View {
+    /// What notifications show.
+    pub text: String,
+    /// One attachment: its bar has the colour, its blocks are the message.
+    pub attachments: Value,
+}
+
+/// A reply in the message's thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply(pub String);
+
+/// Draws the message.
+pub fn view(release: &Release) -> View {
+    let (icon, colour, headline) = headline(release);
+    let title = format!("{icon} *{}* #{} · {headline}", escape(&release.pipeline), release.number);
+    let mut blocks = vec![section(&title), commit(release)];
+    let lines = lines(release);
+    if !lines.is_empty() {
+        blocks.push(section(&shorten(&lines.join("\n"), 2900)));
+    }
+    if let Some(reason) = release.reason.as_ref().filter(|_| release.state != State::Live) {
+        blocks.push(section(&quote(&shorten(reason, 700))));
+    }
+    blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": footer(release)}]}));
+    let text = format!("{} #{}: {headline} ({})", release.pipeline, release.number, release.commit.short());
+    View { text: escape(&text), attachments: json!([{"color": colour, "fallback": escape(&text), "blocks": blocks}]) }
+}
+
+/// Draws the thread: a reply for each thing that happened, in order. Replies are only ever added at the end, so that how many were
+/// posted says which are missing.
+pub fn thread(release: &Release) -> Vec<Reply> {
+    let mut told: Vec<(Timestamp, String)> = Vec::new();
+    for stage in release.build.stages.iter().filter(|stage| stage.ended.is_some()) {
+        let message = stage.message.as_ref().map(|message| format!("\n{}", quote(message))).unwrap_or_default();
+        told.push((stage.ended.unwrap_or(stage.started), format!("{}{message}", stage_line(stage))));
+    }
+    if let Some(ended) = release.build.ended {
+        told.push((ended, build_end(release)));
+    }
+    for deployment in &release.deployments {
+        for service in deployment.services.iter().filter(|service| service.updated.is_some()) {
+            told.push((service.updated.unwrap_or(release.changed), service_started(deployment, service)));
+        }
+        if let Some(ended) = deployment.ended {
+            told.push((ended, deployment_end(deployment)));
+        }
+    }
+    told.sort_by_key(|(at, _)| *at);
+    told.into_iter().map(|(_, text)| Reply(text)).collect()
+}
+
+/// Icon, colour of the bar, and words for where a release stands.
+fn headline(release: &Release) -> (&'static str, &'static str, String) {
+    const BLUE: &str = "#1d9bd1";
+    const GREEN: &str = "#2eb67d";
+    const RED: &str = "#e01e5a";
+    const AMBER: &str = "#ecb22e";
+    const GREY: &str = "#8d8d8d";
+    let took = release.ended.map(|ended| duration(release.accepted, ended)).unwrap_or_default();
+    match release.state {
+        State::Requested => (":hourglass_flowing_sand:", GREY, "queued".to_owned()),
+        State::Building => (":hammer_and_wrench:", BLUE, building(release)),
+        State::Deploying => (":rocket:", BLUE, deploying(release)),
+        State::Built => (":package:", GREEN, format!("image built in {took}")),
+        State::Live => (":white_check_mark:", GREEN, format!("live in {took}")),
+        State::RolledBack => (":rewind:", RED, format!("rolled back after {took}")),
+        State::Failed => (":x:", RED, format!("failed after {took}")),
+        State::Superseded => (":fast_forward:", AMBER, "superseded".to_owned()),
+    }
+}
+
+fn building(release: &Release) -> String {
+    match release.build.stages.iter().rev().find(|stage| stage.ended.is_none()) {
+        Some(stage) => format!("building: {}", escape(&stage.name)),
+        None => "building".to_owned(),
+    }
+}
+
+fn deploying(release: &Release) -> String {
+    match release.deployments.iter().find(|deployment| deployment.verdict.is_none()) {
+        Some(deployment) => format!("deploying to {}", escape(&deployment.environment)),
+        None => "deploying".to_owned(),
+    }
+}
+
+/// Branch, commit and author; the commit's message is plain text, which Slack does not interpret.
+fn commit(release: &Release) -> Value {
+    let commit = &release.commit;
+    let id = link(commit.url.as_deref(), commit.short());
+    let by = if commit.author.is_empty() { String::new() } else { format!(" by {}", escape(&commit.author)) };
+    let fields = format!("{} at {id}{by}", code(&release.branch));
+    let message = if commit.message.is_empty() { "(no message)" } else { &commit.message };
+    json!({
+        "type": "context",
+        "elements": [
+            {"type": "mrkdwn", "text": fields},
+            {"type": "plain_text", "text": message, "emoji": false},
+        ],
+    })
+}
+
+fn lines(release: &Release) -> Vec<String> {
+    let mut lines: Vec<String> = release.build.stages.iter().map(stage_line).collect();
+    if let Some(outcome) = release.build.outcome.filter(|outcome| *outcome != Outcome::Succeeded) {
+        lines.push(format!(":x: build {}", outcome_words(outcome)));
+    }
+    if let Some(image) = &release.image {
+        lines.push(format!(":package: image {}", code(image.digest.short())));
+    }
+    if release.image.is_some() {
+        lines.extend(release.deployments.iter().map(deployment_line));
+    }
+    lines
+}
+
+fn stage_line(stage: &Stage) -> String {
+    let took = stage.ended.map(|ended| format!(" · {}", duration(stage.started, ended))).unwrap_or_default();
+    let icon = match stage.status {
+        Status::Started => ":hourglass_flowing_sand:",
+        Status::Succeeded => ":white_check_mark:",
+        Status::Failed => ":x:",
+    };
+    format!("{icon} {}{took}", escape(&stage.name))
+}
+
+fn deployment_line(deployment: &Deployment) -> String {
+    let name = escape(&deployment.environment);
+    let took = match (deployment.admitted, deployment.ended) {
+        (Some(admitted), Some(ended)) => format!(" · {}", duration(admitted, ended)),
+        _ => String::new(),
+    };
+    match (deployment.verdict, deployment.admitted) {
+        (None, None) => format!(":white_circle: {name} waits"),
+        (None, Some(_)) => format!(":rocket: {name}: {}", services(deployment)),
+        (Some(Verdict::Live), _) => format!(":white_check_mark: {name} live: {}{took}", services(deployment)),
+        (Some(Verdict::RolledBack), _) => format!(":rewind: {name} rolled back{took}"),
+        (Some(Verdict::Failed), _) => format!(":x: {name} failed{took}"),
+        (Some(Verdict::Superseded), _) => format!(":fast_forward: {name} superseded"),
+    }
+}
+
+/// `web:8, worker:3`: the services with their revisions.
+fn services(deployment: &Deployment) -> String {
+    let service = |service: &ServiceDeployment| match &service.task_definition {
+        Some(arn) => format!("{} → {}", escape(&service.service), code(revision(arn))),
+        None => escape(&service.service),
+    };
+    deployment.services.iter().map(service).collect::<Vec<_>>().join(", ")
+}
+
+fn service_started(deployment: &Deployment, service: &ServiceDeployment) -> String {
+    let from = service.base.as_deref().map_or("nothing", revision);
+    let to = service.task_definition.as_deref().map_or("nothing", revision);
+    let (name, environment) = (escape(&service.service), escape(&deployment.environment));
+    format!(":rocket: {environment}: service {name} goes from {} to {}", code(from), code(to))
+}
+
+fn deployment_end(deployment: &Deployment) -> String {
+    let reason = deployment.reason.as_ref().map(|reason| format!("\n{}", quote(reason))).unwrap_or_default();
+    format!("{}{reason}", deployment_line(deployment))
+}
+
+fn build_end(release: &Release) -> String {
+    let outcome = release.build.outcome.map_or("ended", outcome_words);
+    let took = match (release.build.started, release.build.ended) {
+        (Some(started), Some(ended)) => format!(" after {}", duration(started, ended)),
+        _ => String::new(),
+    };
+    let reason = release.reason.as_ref().filter(|_| release.build.outcome != Some(Outcome::Succeeded));
+    let reason = reason.map(|reason| format!("\n{}", quote(reason))).unwrap_or_default();
+    format!(":hammer_and_wrench: build {outcome}{took}{reason}")
+}
+
+fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Stopped => "was stopped",
+        Outcome::TimedOut => "timed out",
+        Outcome::Fault => "ended in a fault of CodeBuild",
+        Outcome::Refused => "could not be started",
+    }
+}
+
+fn footer(release: &Release) -> String {
+    let repository = escape(&release.repository);
+    let log =
+        release.build.log.as_deref().map(|log| format!(" · {}", link(Some(log), "build log"))).unwrap_or_default();
+    let lead = match (release.state, release.commit.at, release.ended) {
+        (State::Live, Some(committed), Some(ended)) if committed < ended => {
+            format!(" · {} from commit to live", duration(committed, ended))
+        }
+        _ => String::new(),
+    };
+    format!("{repository}{log}{lead} · {}", release.id)
+}
+
+/// `web:8` of `arn:aws:ecs:…:task-definition/web:8`.
+pub fn revision(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// `850 ms`, `12 s`, `3 min 05 s`, `1 h 02 min`.
+pub fn duration(from: Timestamp, to: Timestamp) -> String {
+    let took = to.duration_since(from).max(SignedDuration::ZERO);
+    let seconds = took.as_secs();
+    match seconds {
+        0 => format!("{} ms", took.as_millis()),
+        1..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+fn section(text: &str) -> Value {
+    json!({"type": "section", "text": {"type": "mrkdwn", "text": text}})
+}
+
+fn link(url: Option<&str>, text: &str) -> String {
+    let plain = |url: &&str| !url.contains(['<', '>', '|', ' ']) && url.len() <= 1000;
+    match url.filter(plain) {
+        Some(url) => format!("<{}|{}>", escape(url), escape(text)),
+        None => escape(text),
+    }
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", escape(&shorten(text, 120).replace('`', "'")))
+}
+
+/// A quotation, each line marked.
+fn quote(text: &str) -> String {
+    escape(text).lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Slack's three characters with a meaning.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests;

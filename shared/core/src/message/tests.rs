@@ -1,0 +1,215 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    release::{Fact, Image, Release, Where},
+    report::Progress,
+};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("a time")
+}
+
+fn drawn(release: &Release) -> String {
+    let thread: Vec<_> = thread(release).into_iter().map(|reply| reply.0).collect();
+    let view = view(release);
+    let mut text = format!("{} {}\n", view.attachments[0]["color"].as_str().unwrap_or_default(), view.text);
+    for block in view.attachments[0]["blocks"].as_array().expect("blocks") {
+        let elements = block["elements"].as_array().cloned().unwrap_or_else(|| vec![block["text"].clone()]);
+        let texts: Vec<_> = elements.iter().map(|element| element["text"].as_str().unwrap_or_default()).collect();
+        text += &texts.join("  ");
+        text += "\n";
+    }
+    format!("{text}--\n{}", thread.join("\n"))
+}
+
+fn progress(phase: &str, status: Status, message: Option<&str>) -> Fact {
+    Fact::Progress(Progress { phase: phase.into(), status, message: message.map(str::to_owned) })
+}
+
+fn through(facts: Vec<(i64, Fact)>) -> Release {
+    let mut release = crate::release::sample();
+    for (second, fact) in facts {
+        release.apply(fact, at(second)).expect("a fact in its place");
+    }
+    release
+}
+
+fn built() -> Vec<(i64, Fact)> {
+    let digest = crate::image::Digest::parse(&format!("sha256:{}", "ab".repeat(32))).expect("a digest");
+    let image = Image { repository: "r.example/web".into(), digest, tag: Some("v1".into()) };
+    vec![
+        (1, Fact::BuildStarted { id: "web-build:1".into(), log: Some("https://logs.example/1".into()) }),
+        (2, progress("build", Status::Started, None)),
+        (30, progress("build", Status::Succeeded, None)),
+        (30, progress("test", Status::Started, None)),
+        (45, progress("test", Status::Succeeded, Some("12 checks"))),
+        (50, Fact::ImageReported(image)),
+    ]
+}
+
+const HERE: Where = Where { deployment: 0, service: 0 };
+
+fn updated() -> Vec<(i64, Fact)> {
+    let arn = |revision: u8| format!("arn:aws:ecs:eu-central-1:123456789012:task-definition/web:{revision}");
+    let mut facts = built();
+    facts.extend([
+        (51, Fact::Admitted(HERE)),
+        (51, Fact::Based(HERE, arn(7))),
+        (52, Fact::Registered(HERE, arn(8))),
+        (53, Fact::Updated(HERE)),
+    ]);
+    facts
+}
+
+#[test]
+fn a_release_that_was_accepted_is_queued() {
+    insta::assert_snapshot!(drawn(&through(vec![])), @r"
+    #8d8d8d web #7: queued (0123456)
+    :hourglass_flowing_sand: *web* #7 · queued
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    github.com/acme/web · 01JD0000000000000000000000
+    --
+    ");
+}
+
+#[test]
+fn a_build_shows_its_current_stage() {
+    insta::assert_snapshot!(drawn(&through(built()[..4].to_vec())), @r"
+    #1d9bd1 web #7: building: test (0123456)
+    :hammer_and_wrench: *web* #7 · building: test
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    :white_check_mark: build · 28 s
+    :hourglass_flowing_sand: test
+    github.com/acme/web · <https://logs.example/1|build log> · 01JD0000000000000000000000
+    --
+    :white_check_mark: build · 28 s
+    ");
+}
+
+#[test]
+fn failed_container_tests_say_which_stage_failed() {
+    let mut facts = built()[..4].to_vec();
+    facts.push((40, progress("test", Status::Failed, Some("2 of 12 checks failed"))));
+    facts.push((41, Fact::BuildEnded { outcome: Outcome::Failed, reason: Some("exit status 1".into()) }));
+    insta::assert_snapshot!(drawn(&through(facts)), @r"
+    #e01e5a web #7: failed after 41 s (0123456)
+    :x: *web* #7 · failed after 41 s
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    :white_check_mark: build · 28 s
+    :x: test · 10 s
+    :x: build failed
+    > test: 2 of 12 checks failed
+    github.com/acme/web · <https://logs.example/1|build log> · 01JD0000000000000000000000
+    --
+    :white_check_mark: build · 28 s
+    :x: test · 10 s
+    > 2 of 12 checks failed
+    :hammer_and_wrench: build failed after 40 s
+    > test: 2 of 12 checks failed
+    ");
+}
+
+#[test]
+fn a_deployment_shows_its_revisions_and_then_that_it_is_live() {
+    insta::assert_snapshot!(drawn(&through(updated())), @r"
+    #1d9bd1 web #7: deploying to production (0123456)
+    :rocket: *web* #7 · deploying to production
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    :white_check_mark: build · 28 s
+    :white_check_mark: test · 15 s
+    :package: image `sha256:abababababab`
+    :rocket: production: web → `web:8`
+    github.com/acme/web · <https://logs.example/1|build log> · 01JD0000000000000000000000
+    --
+    :white_check_mark: build · 28 s
+    :white_check_mark: test · 15 s
+    > 12 checks
+    :rocket: production: service web goes from `web:7` to `web:8`
+    ");
+    let mut facts = updated();
+    facts.push((95, Fact::Concluded { at: HERE, verdict: Verdict::Live, reason: None }));
+    insta::assert_snapshot!(drawn(&through(facts)), @r"
+    #2eb67d web #7: live in 1 min 35 s (0123456)
+    :white_check_mark: *web* #7 · live in 1 min 35 s
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    :white_check_mark: build · 28 s
+    :white_check_mark: test · 15 s
+    :package: image `sha256:abababababab`
+    :white_check_mark: production live: web → `web:8` · 44 s
+    github.com/acme/web · <https://logs.example/1|build log> · 1 min 45 s from commit to live · 01JD0000000000000000000000
+    --
+    :white_check_mark: build · 28 s
+    :white_check_mark: test · 15 s
+    > 12 checks
+    :rocket: production: service web goes from `web:7` to `web:8`
+    :white_check_mark: production live: web → `web:8` · 44 s
+    ");
+}
+
+#[test]
+fn a_rolled_back_deployment_says_so_and_why() {
+    let mut facts = updated();
+    let reason = Some("tasks failed to start".to_owned());
+    facts.push((95, Fact::Concluded { at: HERE, verdict: Verdict::RolledBack, reason }));
+    insta::assert_snapshot!(drawn(&through(facts)), @r"
+    #e01e5a web #7: rolled back after 1 min 35 s (0123456)
+    :rewind: *web* #7 · rolled back after 1 min 35 s
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    :white_check_mark: build · 28 s
+    :white_check_mark: test · 15 s
+    :package: image `sha256:abababababab`
+    :rewind: production rolled back · 44 s
+    > production: web: tasks failed to start
+    github.com/acme/web · <https://logs.example/1|build log> · 01JD0000000000000000000000
+    --
+    :white_check_mark: build · 28 s
+    :white_check_mark: test · 15 s
+    > 12 checks
+    :rocket: production: service web goes from `web:7` to `web:8`
+    :rewind: production rolled back · 44 s
+    > web: tasks failed to start
+    ");
+}
+
+proptest! {
+    /// Slack's limits, and no markup from outside, for any text that reaches a message.
+    #[test]
+    fn any_text_stays_within_slacks_limits_and_mentions_nobody(
+        texts in prop::collection::vec("(<!channel>|<@U1>|&|\\PC|\n|`){0,400}", 6),
+        stages in 0_usize..60,
+    ) {
+        let mut release = through(built());
+        release.branch.clone_from(&texts[0]);
+        release.commit.message = crate::text::shorten(&texts[1], 200);
+        release.commit.author = crate::text::shorten(&texts[2], 80);
+        release.commit.url = Some(texts[3].clone());
+        release.reason = Some(texts[4].clone());
+        for stage in 0..stages {
+            let name = crate::text::shorten(&format!("{stage} {}", texts[5]), 60);
+            let status = if stage % 2 == 0 { Status::Started } else { Status::Failed };
+            release.apply(progress(&name, status, Some(&texts[4])), at(60)).expect("a report");
+        }
+        let view = view(&release);
+        let blocks = view.attachments[0]["blocks"].as_array().expect("blocks");
+        prop_assert!(blocks.len() <= 50);
+        let mut total = 0;
+        for block in blocks {
+            let elements = block["elements"].as_array().cloned().unwrap_or_else(|| vec![block["text"].clone()]);
+            prop_assert!(elements.len() <= 10);
+            for element in elements {
+                let text = element["text"].as_str().expect("a text");
+                prop_assert!((1..=3000).contains(&text.chars().count()));
+                total += text.chars().count();
+                if element["type"] == "mrkdwn" {
+                    prop_assert!(!text.contains("<!") && !text.contains("<@"), "{}", text);
+                }
+            }
+        }
+        prop_assert!(total < 13_000);
+        for reply in thread(&release) {
+            prop_assert!(!reply.0.contains("<!") && !reply.0.contains("<@"));
+            prop_assert!((1..=3000).contains(&reply.0.chars().count()), "{}", reply.0.chars().count());
+        }
+    }
+}

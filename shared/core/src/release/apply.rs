@@ -1,0 +1,260 @@
+//! How a fact changes a release.
+
+use jiff::Timestamp;
+
+use super::{Build, Deployment, Image, Outcome, Release, Stage, State, Verdict};
+use crate::{
+    report::{Progress, Status},
+    text::shorten,
+};
+
+/// Something that happened. A fact that a release knows already, or that comes too late to matter, changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// CodeBuild took the build.
+    BuildStarted {
+        /// `project:uuid`.
+        id: String,
+        /// The page of its log.
+        log: Option<String>,
+    },
+    /// The build can never be started.
+    BuildRefused(String),
+    /// The build's script reported a stage.
+    Progress(Progress),
+    /// The build ended.
+    BuildEnded {
+        /// How.
+        outcome: Outcome,
+        /// The failing phase and what CodeBuild says about it.
+        reason: Option<String>,
+    },
+    /// The build pushed its image.
+    ImageReported(Image),
+    /// The environment took the release.
+    Admitted(Where),
+    /// The environment had admitted a newer release.
+    Overtaken {
+        /// Which environment.
+        at: Where,
+        /// The newer release's number.
+        by: u64,
+    },
+    /// The revision that a service runs was read: the new one is made from it.
+    Based(Where, String),
+    /// The new revision is registered.
+    Registered(Where, String),
+    /// The service was told to run the new revision.
+    Updated(Where),
+    /// ECS's service deployment of it was found.
+    Followed(Where, String),
+    /// A service's deployment ended.
+    Concluded {
+        /// Which service; all of the deployment's where it has none.
+        at: Where,
+        /// How.
+        verdict: Verdict,
+        /// What ECS says about it.
+        reason: Option<String>,
+    },
+}
+
+/// Positions in the record: the deployment, and the service within it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Where {
+    /// Position in [`Release::deployments`].
+    pub deployment: usize,
+    /// Position in [`Deployment::services`].
+    pub service: usize,
+}
+
+/// Why a fact cannot be taken; the sentence is for its sender.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A release has one image.
+    #[error("this release has another image already: {0}")]
+    AnotherImage(String),
+    /// The release is over.
+    #[error("this release has ended: {0}")]
+    Ended(&'static str),
+}
+
+impl Release {
+    /// Takes a fact; says whether the record changed. The version is counted up by saving, not here.
+    pub fn apply(&mut self, fact: Fact, now: Timestamp) -> Result<bool, Refused> {
+        let changed = match fact {
+            Fact::BuildStarted { id, log } => self.build_started(id, log, now),
+            Fact::BuildRefused(reason) => {
+                self.build.id.is_none() && self.build_ended(Outcome::Refused, Some(reason), now)
+            }
+            Fact::Progress(progress) => !self.is_closed() && self.build.report(progress, now),
+            Fact::BuildEnded { outcome, reason } => self.build_ended(outcome, reason, now),
+            Fact::ImageReported(image) => self.image_reported(image)?,
+            Fact::Admitted(at) => self.deployment(at).is_some_and(|deployment| {
+                let first = deployment.admitted.is_none();
+                deployment.admitted.get_or_insert(now);
+                first
+            }),
+            Fact::Overtaken { at, by } => {
+                let reason = format!("release #{by} was admitted before it");
+                self.deployment(at)
+                    .is_some_and(|deployment| deployment.conclude(Verdict::Superseded, Some(reason), now))
+            }
+            Fact::Based(at, base) => self.service(at).is_some_and(|service| set(&mut service.base, base)),
+            Fact::Registered(at, arn) => self.service(at).is_some_and(|service| set(&mut service.task_definition, arn)),
+            Fact::Updated(at) => self.service(at).is_some_and(|service| set(&mut service.updated, now)),
+            Fact::Followed(at, arn) => self.service(at).is_some_and(|service| set(&mut service.deployment, arn)),
+            Fact::Concluded { at, verdict, reason } => {
+                self.deployment(at).is_some_and(|deployment| deployment.service_ended(at, verdict, reason, now))
+            }
+        };
+        if changed {
+            self.settle(now);
+            self.changed = now;
+        }
+        Ok(changed)
+    }
+
+    fn build_started(&mut self, id: String, log: Option<String>, now: Timestamp) -> bool {
+        if self.build.id.is_some() || self.build.outcome.is_some() {
+            return false;
+        }
+        (self.build.id, self.build.log, self.build.started) = (Some(id), log, Some(now));
+        true
+    }
+
+    fn build_ended(&mut self, outcome: Outcome, reason: Option<String>, now: Timestamp) -> bool {
+        if self.build.outcome.is_some() {
+            return false;
+        }
+        (self.build.outcome, self.build.ended) = (Some(outcome), Some(now));
+        for stage in self.build.stages.iter_mut().filter(|stage| stage.ended.is_none()) {
+            stage.ended = Some(now);
+            stage.status = if outcome == Outcome::Succeeded { Status::Succeeded } else { Status::Failed };
+        }
+        if self.image.is_none() && self.ended.is_none() {
+            self.reason = self.build_failure(outcome, reason);
+        }
+        true
+    }
+
+    /// Why a build without an image fails its release; `None` when it does not.
+    fn build_failure(&self, outcome: Outcome, reason: Option<String>) -> Option<String> {
+        let failed = self.build.stages.iter().rev().find(|stage| stage.status == Status::Failed);
+        let stage = failed.map(|stage| match &stage.message {
+            Some(message) => format!("{}: {message}", stage.name),
+            None => format!("{} failed", stage.name),
+        });
+        let reason = stage.or(reason).map(|reason| shorten(&reason, 500));
+        match outcome {
+            Outcome::Succeeded if self.deployments.is_empty() => None,
+            Outcome::Succeeded => Some("the build succeeded and reported no image".to_owned()),
+            Outcome::Failed => Some(reason.unwrap_or_else(|| "the build failed".to_owned())),
+            Outcome::Refused => Some(reason.unwrap_or_else(|| "the build could not be started".to_owned())),
+            Outcome::Stopped => Some("the build was stopped".to_owned()),
+            Outcome::TimedOut => Some("the build timed out".to_owned()),
+            Outcome::Fault => Some(reason.unwrap_or_else(|| "CodeBuild had a fault".to_owned())),
+        }
+    }
+
+    fn image_reported(&mut self, image: Image) -> Result<bool, Refused> {
+        match &self.image {
+            Some(known) if known.digest == image.digest => Ok(false),
+            Some(known) => Err(Refused::AnotherImage(known.reference())),
+            None if self.state.is_end() => Err(Refused::Ended(self.state.word())),
+            None => {
+                self.image = Some(image);
+                Ok(true)
+            }
+        }
+    }
+
+    fn deployment(&mut self, at: Where) -> Option<&mut Deployment> {
+        self.deployments.get_mut(at.deployment).filter(|deployment| deployment.verdict.is_none())
+    }
+
+    fn service(&mut self, at: Where) -> Option<&mut super::ServiceDeployment> {
+        self.deployment(at)?.services.get_mut(at.service).filter(|service| service.verdict.is_none())
+    }
+
+    /// Brings state, reason and end in line with what the record holds.
+    fn settle(&mut self, now: Timestamp) {
+        if self.state.is_end() {
+            return;
+        }
+        let ended_badly = self.deployments.iter().find(|d| d.verdict.is_some_and(|verdict| verdict != Verdict::Live));
+        self.state = if let Some(deployment) = ended_badly {
+            self.reason = deployment.reason.as_ref().map(|reason| format!("{}: {reason}", deployment.environment));
+            deployment.verdict.map_or(State::Failed, State::from)
+        } else if self.image.is_some() && !self.deployments.is_empty() {
+            if self.deployments.iter().all(|deployment| deployment.verdict.is_some()) {
+                State::Live
+            } else {
+                State::Deploying
+            }
+        } else {
+            match self.build.outcome {
+                Some(Outcome::Succeeded) if self.reason.is_none() => State::Built,
+                Some(_) => State::Failed,
+                None if self.build.id.is_some() => State::Building,
+                None => State::Requested,
+            }
+        };
+        self.ended = self.state.is_end().then_some(now);
+    }
+}
+
+impl Build {
+    fn report(&mut self, progress: Progress, now: Timestamp) -> bool {
+        let ended = (progress.status != Status::Started).then_some(now);
+        let running = self.stages.iter_mut().rev().find(|stage| stage.name == progress.phase && stage.ended.is_none());
+        if let Some(stage) = running {
+            let before = stage.clone();
+            stage.status = progress.status;
+            stage.ended = ended;
+            stage.message = progress.message.or(stage.message.take());
+            return *stage != before;
+        }
+        // The same end told twice, by a curl that retried.
+        let last = self.stages.iter().rev().find(|stage| stage.name == progress.phase);
+        let told = last.is_some_and(|stage| stage.status == progress.status && stage.message == progress.message);
+        if told || self.stages.len() == Self::STAGES {
+            return false;
+        }
+        let Progress { phase: name, status, message } = progress;
+        self.stages.push(Stage { name, status, started: now, ended, message });
+        true
+    }
+}
+
+impl Deployment {
+    fn conclude(&mut self, verdict: Verdict, reason: Option<String>, now: Timestamp) -> bool {
+        (self.verdict, self.reason, self.ended) = (Some(verdict), reason, Some(now));
+        true
+    }
+
+    fn service_ended(&mut self, at: Where, verdict: Verdict, reason: Option<String>, now: Timestamp) -> bool {
+        let Some(service) = self.services.get_mut(at.service).filter(|service| service.verdict.is_none()) else {
+            return false;
+        };
+        service.verdict = Some(verdict);
+        service.reason = reason.map(|reason| shorten(&reason, 500));
+        if self.services.iter().any(|service| service.verdict.is_none()) {
+            return true;
+        }
+        // The worst of the services' verdicts is the environment's.
+        let worst = self.services.iter().max_by_key(|service| service.verdict);
+        let told = worst.and_then(|service| {
+            let reason = service.reason.as_deref().unwrap_or(service.verdict?.word());
+            Some(format!("{}: {reason}", service.service))
+        });
+        let verdict = worst.and_then(|service| service.verdict).unwrap_or(Verdict::Failed);
+        self.conclude(verdict, told.filter(|_| verdict != Verdict::Live), now)
+    }
+}
+
+fn set<T>(member: &mut Option<T>, value: T) -> bool {
+    let first = member.is_none();
+    member.get_or_insert(value);
+    first
+}

@@ -1,0 +1,427 @@
+//! A release: one commit going through one pipeline. Its record, and how facts change it.
+//!
+//! The functions load a record, [`apply`](Release::apply) a fact, save it under its version, and perform the next step
+//! ([`build_step`](Release::build_step), [`deploy_step`](Release::deploy_step)). A step is read off the record alone, so a function
+//! that dies anywhere is followed by another that finds the same step.
+
+mod apply;
+mod step;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use apply::{Fact, Refused, Where};
+pub use step::{BuildStep, DeployStep, OpenFor};
+
+use crate::{config::Pipeline, image::Digest, push::Push, report::Status, text};
+
+/// A release's id: a ULID, 26 characters of Crockford's base 32, which sort by time.
+/// Source: <https://github.com/ulid/spec>.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReleaseId(String);
+
+impl ReleaseId {
+    /// Reads an id; `None` when it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digit = |b: u8| b.is_ascii_digit() || (b.is_ascii_uppercase() && !b"ILOU".contains(&b));
+        (text.len() == 26 && text.as_bytes()[0] <= b'7' && text.bytes().all(digit)).then(|| Self(text.to_owned()))
+    }
+
+    /// The 26 characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReleaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ReleaseId {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a release id is a ULID: 26 characters")
+    }
+}
+
+impl From<ReleaseId> for String {
+    fn from(id: ReleaseId) -> Self {
+        id.0
+    }
+}
+
+/// The record of a release. It holds all that its pipeline's configuration said when it was accepted, so that a later change of the
+/// configuration changes no release that is under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Release {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Counts the changes of this record, from 1. A change is saved only onto the version that it was made from.
+    pub version: u64,
+    /// Its pipeline's name.
+    pub pipeline: String,
+    /// Its number within the pipeline. A smaller number never lands on a larger one.
+    pub number: u64,
+    /// Where it stands.
+    pub state: State,
+    /// Why it ended as it did, where that was not well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The delivery that it came from.
+    pub delivery: String,
+    /// `host/owner/name`.
+    pub repository: String,
+    /// The branch.
+    pub branch: String,
+    /// The commit.
+    pub commit: Commit,
+    /// The CodeBuild project.
+    pub project: String,
+    /// The ECR repository of its image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_repository: Option<String>,
+    /// The Slack channel of its message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// When its delivery was accepted.
+    pub accepted: Timestamp,
+    /// When its record changed last.
+    pub changed: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// Its build.
+    pub build: Build,
+    /// Its image, once the build has pushed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+    /// Where it is deployed, in this order.
+    pub deployments: Vec<Deployment>,
+}
+
+/// Where a release stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Accepted; its build was asked for and has no id yet.
+    Requested,
+    /// Its build runs.
+    Building,
+    /// Its image goes into an environment.
+    Deploying,
+    /// Ended: its image is built, and its pipeline deploys nowhere.
+    Built,
+    /// Ended: it serves in every environment.
+    Live,
+    /// Ended: an environment went back to what it ran before.
+    RolledBack,
+    /// Ended: it failed.
+    Failed,
+    /// Ended: a newer release took its place.
+    Superseded,
+}
+
+impl State {
+    /// Whether nothing more will happen.
+    pub fn is_end(self) -> bool {
+        match self {
+            Self::Requested | Self::Building | Self::Deploying => false,
+            Self::Built | Self::Live | Self::RolledBack | Self::Failed | Self::Superseded => true,
+        }
+    }
+
+    /// The word of the vocabulary, as it stands in records, events and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Building => "building",
+            Self::Deploying => "deploying",
+            Self::Built => "built",
+            Self::Live => "live",
+            Self::RolledBack => "rolled_back",
+            Self::Failed => "failed",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// The commit of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// 40 or 64 hexadecimal digits.
+    pub id: String,
+    /// The first line of its message, at most 200 characters.
+    pub message: String,
+    /// Who wrote it, at most 80 characters.
+    pub author: String,
+    /// Its page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+impl Commit {
+    /// The first seven digits, as people write them.
+    pub fn short(&self) -> &str {
+        self.id.get(..7).unwrap_or(&self.id)
+    }
+}
+
+/// The build of a release.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// CodeBuild's id: `project:uuid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The page of its log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// When CodeBuild took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Timestamp>,
+    /// When it was seen to have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// What it reported about itself, in order; at most [`Build::STAGES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
+}
+
+impl Build {
+    /// How many stages are kept: more reports change none.
+    pub const STAGES: usize = 40;
+}
+
+/// How a build ended: CodeBuild's `buildStatus`, and `Refused` when CodeBuild never took it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All phases ended well.
+    Succeeded,
+    /// A phase failed.
+    Failed,
+    /// Someone stopped it.
+    Stopped,
+    /// It ran for too long.
+    TimedOut,
+    /// CodeBuild failed.
+    Fault,
+    /// It could not be started.
+    Refused,
+}
+
+/// A stage of a build, as its script reported it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub status: Status,
+    /// When it began (or was first heard of).
+    pub started: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// What the script said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// A container image in ECR.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// `registry/repository`.
+    pub repository: String,
+    /// What is deployed.
+    pub digest: Digest,
+    /// The tag that it was reported under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+}
+
+impl Image {
+    /// `registry/repository@sha256:…`: how a task definition names it.
+    pub fn reference(&self) -> String {
+        format!("{}@{}", self.repository, self.digest)
+    }
+}
+
+/// One release going into one environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The environment's name.
+    pub environment: String,
+    /// Its ECS cluster.
+    pub cluster: String,
+    /// The containers that get the image, where the configuration names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<String>,
+    /// Its ECS services.
+    pub services: Vec<ServiceDeployment>,
+    /// When the environment admitted the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admitted: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Why, where it was not `live`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One ECS service getting the image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceDeployment {
+    /// The service's name.
+    pub service: String,
+    /// The ARN of the task definition that it ran before: the base of the new revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// The ARN of the new revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<String>,
+    /// When the service was told to run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
+    /// ECS's service deployment, by its ARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// What ECS said about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How a deployment ended. "Stable" is not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The new revision serves.
+    Live,
+    /// Another deployment took over.
+    Superseded,
+    /// The service went back to its earlier revision.
+    RolledBack,
+    /// It failed, and nothing went back.
+    Failed,
+}
+
+impl Verdict {
+    /// The word of the vocabulary.
+    pub fn word(self) -> &'static str {
+        State::from(self).word()
+    }
+}
+
+impl From<Verdict> for State {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Live => Self::Live,
+            Verdict::Superseded => Self::Superseded,
+            Verdict::RolledBack => Self::RolledBack,
+            Verdict::Failed => Self::Failed,
+        }
+    }
+}
+
+impl Release {
+    /// A release as it is accepted.
+    pub fn new(
+        id: ReleaseId,
+        number: u64,
+        pipeline: &Pipeline,
+        push: &Push,
+        delivery: &str,
+        channel: Option<&str>,
+        now: Timestamp,
+    ) -> Self {
+        let service = |service: &String| ServiceDeployment { service: service.clone(), ..ServiceDeployment::default() };
+        let deployments = pipeline.environments.iter().map(|environment| Deployment {
+            environment: environment.name.clone(),
+            cluster: environment.cluster.clone(),
+            containers: environment.containers.clone(),
+            services: environment.services.iter().map(service).collect(),
+            admitted: None,
+            ended: None,
+            verdict: None,
+            reason: None,
+        });
+        Self {
+            id,
+            version: 1,
+            pipeline: pipeline.name.clone(),
+            number,
+            state: State::Requested,
+            reason: None,
+            delivery: delivery.to_owned(),
+            repository: push.repository.clone(),
+            branch: push.branch.clone(),
+            commit: Commit {
+                id: push.after.clone(),
+                message: text::shorten(text::first_line(&push.message), 200),
+                author: text::shorten(text::first_line(&push.author), 80),
+                url: push.url.clone(),
+                at: push.committed,
+            },
+            project: pipeline.project.clone(),
+            image_repository: pipeline.image.clone(),
+            channel: pipeline.channel.as_deref().or(channel).map(str::to_owned),
+            accepted: now,
+            changed: now,
+            ended: None,
+            build: Build::default(),
+            image: None,
+            deployments: deployments.collect(),
+        }
+    }
+
+    /// The tag under which its image is pushed: the commit, and the end of the release's id, so that a second release of a commit
+    /// never needs the first one's tag (ECR's may be immutable).
+    pub fn image_tag(&self) -> String {
+        format!("{}-{}", self.commit.id.get(..12).unwrap_or(&self.commit.id), self.id.as_str()[18..].to_lowercase())
+    }
+
+    /// Whether nothing more will be heard of it: it ended, and so did its build.
+    pub fn is_closed(&self) -> bool {
+        self.open_for().is_none()
+    }
+}
+
+/// A release as tests start with it: number 7 of `web`, accepted at second 0, for one service in production.
+#[cfg(test)]
+pub(crate) fn sample() -> Release {
+    let text = "[[pipeline]]\nname = \"web\"\nrepository = \"github.com/acme/web\"\nbranches = [\"main\"]\nproject = \"web-build\"\n\
+        image = \"web\"\nenvironment = [{ name = \"production\", cluster = \"production\", services = [\"web\"] }]\n";
+    let config = crate::config::Config::read(text).expect("a configuration");
+    let start = Timestamp::from_second(1_800_000_000).expect("a time");
+    let push = Push {
+        repository: "github.com/acme/web".into(),
+        branch: "main".into(),
+        before: None,
+        after: "0123456789012345678901234567890123456789".into(),
+        message: "Say hello\n\nAt length.".into(),
+        author: "Ada".into(),
+        url: Some("https://github.com/acme/web/commit/0123456".into()),
+        committed: Some(start - jiff::SignedDuration::from_secs(10)),
+    };
+    let id = ReleaseId::parse("01JD0000000000000000000000").expect("an id");
+    Release::new(id, 7, &config.pipelines()[0], &push, "github/d-1", Some("#deploys"), start)
+}
+
+#[cfg(test)]
+mod tests;

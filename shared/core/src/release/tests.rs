@@ -1,0 +1,256 @@
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::report::Progress;
+
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("a time")
+}
+
+const HERE: Where = Where { deployment: 0, service: 0 };
+
+fn image(digit: char) -> Image {
+    let digest = Digest::parse(&format!("sha256:{}", digit.to_string().repeat(64))).expect("a digest");
+    Image { repository: "r.example/web".into(), digest, tag: None }
+}
+
+fn started() -> Fact {
+    Fact::BuildStarted { id: "web-build:1".into(), log: None }
+}
+
+fn ended(outcome: Outcome) -> Fact {
+    Fact::BuildEnded { outcome, reason: None }
+}
+
+fn concluded(verdict: Verdict) -> Fact {
+    Fact::Concluded { at: HERE, verdict, reason: None }
+}
+
+fn after(facts: impl IntoIterator<Item = Fact>) -> Release {
+    let mut release = sample();
+    for (second, fact) in facts.into_iter().enumerate() {
+        release.apply(fact, at(i64::try_from(second).expect("few facts"))).expect("a fact in its place");
+    }
+    release
+}
+
+#[test]
+fn a_release_goes_from_requested_to_live() {
+    let mut release = sample();
+    let mut seen = vec![release.state];
+    let facts = [
+        started(),
+        Fact::ImageReported(image('a')),
+        Fact::Admitted(HERE),
+        Fact::Based(HERE, "web:7".into()),
+        Fact::Registered(HERE, "web:8".into()),
+        Fact::Updated(HERE),
+        ended(Outcome::Succeeded),
+        concluded(Verdict::Live),
+    ];
+    let mut steps = vec![release.deploy_step(at(0))];
+    for fact in facts {
+        assert_eq!(release.apply(fact, at(9)), Ok(true));
+        seen.push(release.state);
+        steps.push(release.deploy_step(at(9)));
+    }
+    seen.dedup();
+    assert_eq!(seen, [State::Requested, State::Building, State::Deploying, State::Live]);
+    steps.dedup();
+    let expected = [
+        DeployStep::Nothing,
+        DeployStep::Admit(HERE),
+        DeployStep::Base(HERE),
+        DeployStep::Register(HERE),
+        DeployStep::Update(HERE),
+        DeployStep::Follow(HERE),
+        DeployStep::Nothing,
+    ];
+    assert_eq!(steps, expected);
+    assert_eq!((release.ended, release.is_closed()), (Some(at(9)), true));
+}
+
+#[test]
+fn a_build_that_ends_without_an_image_fails_its_release_and_says_why() {
+    let failed = Progress { phase: "test".into(), status: Status::Failed, message: Some("2 checks".into()) };
+    for (facts, reason) in [
+        (vec![started(), ended(Outcome::Succeeded)], "the build succeeded and reported no image"),
+        (vec![started(), Fact::Progress(failed), ended(Outcome::Failed)], "test: 2 checks"),
+        (vec![started(), ended(Outcome::TimedOut)], "the build timed out"),
+        (vec![Fact::BuildRefused("no such project".into())], "no such project"),
+    ] {
+        let release = after(facts);
+        assert_eq!((release.state, release.reason.as_deref()), (State::Failed, Some(reason)));
+        assert!(release.is_closed());
+    }
+}
+
+#[test]
+fn a_build_that_fails_after_its_image_was_reported_leaves_the_deployment_alone() {
+    let release = after([started(), Fact::ImageReported(image('a')), ended(Outcome::Failed)]);
+    assert_eq!((release.state, release.reason.as_deref()), (State::Deploying, None));
+}
+
+#[test]
+fn a_second_image_is_refused_and_the_same_one_changes_nothing() {
+    let mut release = after([started(), Fact::ImageReported(image('a'))]);
+    assert_eq!(release.apply(Fact::ImageReported(image('a')), at(9)), Ok(false));
+    let refused = release.apply(Fact::ImageReported(image('b')), at(9));
+    assert_eq!(refused, Err(Refused::AnotherImage(image('a').reference())));
+    let mut over = after([started(), ended(Outcome::Stopped)]);
+    assert_eq!(over.apply(Fact::ImageReported(image('a')), at(9)), Err(Refused::Ended("failed")));
+}
+
+#[test]
+fn an_overtaken_release_is_superseded_before_it_touches_a_service() {
+    let release = after([started(), Fact::ImageReported(image('a')), Fact::Overtaken { at: HERE, by: 8 }]);
+    assert_eq!(release.state, State::Superseded);
+    assert_eq!(release.reason.as_deref(), Some("production: release #8 was admitted before it"));
+    assert_eq!(release.deploy_step(at(9)), DeployStep::Nothing);
+    assert_eq!(release.open_for(), Some(OpenFor::Build), "until its build ends");
+}
+
+#[test]
+fn environments_are_deployed_in_order_and_a_failure_stops_the_rest() {
+    let mut release = sample();
+    let mut second = release.deployments[0].clone();
+    second.environment = "second".into();
+    release.deployments.push(second);
+    for fact in [started(), Fact::ImageReported(image('a')), Fact::Admitted(HERE), concluded(Verdict::Live)] {
+        release.apply(fact, at(1)).expect("a fact in its place");
+    }
+    let there = Where { deployment: 1, service: 0 };
+    assert_eq!((release.state, release.deploy_step(at(2))), (State::Deploying, DeployStep::Admit(there)));
+    let failed = Fact::Concluded { at: there, verdict: Verdict::RolledBack, reason: Some("unhealthy".into()) };
+    release.apply(failed, at(3)).expect("a fact in its place");
+    assert_eq!((release.state, release.reason.as_deref()), (State::RolledBack, Some("second: web: unhealthy")));
+}
+
+#[test]
+fn several_services_are_updated_before_any_is_followed_and_the_worst_verdict_counts() {
+    let mut release = sample();
+    let worker = ServiceDeployment { service: "worker".into(), ..ServiceDeployment::default() };
+    release.deployments[0].services.push(worker);
+    let worker = Where { deployment: 0, service: 1 };
+    let mut steps = Vec::new();
+    for fact in [
+        started(),
+        Fact::ImageReported(image('a')),
+        Fact::Admitted(HERE),
+        Fact::Based(HERE, "web:7".into()),
+        Fact::Registered(HERE, "web:8".into()),
+        Fact::Updated(HERE),
+        Fact::Based(worker, "worker:1".into()),
+        Fact::Registered(worker, "worker:2".into()),
+        Fact::Updated(worker),
+        concluded(Verdict::Live),
+    ] {
+        release.apply(fact, at(1)).expect("a fact in its place");
+        steps.push(release.deploy_step(at(2)));
+    }
+    assert_eq!(
+        steps[5..],
+        [
+            DeployStep::Base(worker),
+            DeployStep::Register(worker),
+            DeployStep::Update(worker),
+            DeployStep::Follow(HERE),
+            DeployStep::Follow(worker),
+        ]
+    );
+    let fact = Fact::Concluded { at: worker, verdict: Verdict::RolledBack, reason: Some("unhealthy".into()) };
+    release.apply(fact, at(3)).expect("a fact in its place");
+    assert_eq!((release.state, release.reason.as_deref()), (State::RolledBack, Some("production: worker: unhealthy")));
+}
+
+#[test]
+fn a_build_is_started_again_after_a_look_and_given_up_in_the_end() {
+    let release = sample();
+    assert_eq!(release.build_step(at(1)), BuildStep::Start { look_first: false });
+    let later = at(0) + Release::TOKEN_LIFE + SignedDuration::from_secs(1);
+    assert_eq!(release.build_step(later), BuildStep::Start { look_first: true });
+    let late = at(0) + Release::START_LIMIT + SignedDuration::from_secs(1);
+    assert_eq!(release.build_step(late), BuildStep::GiveUp);
+    assert_eq!(after([started()]).build_step(at(1)), BuildStep::Follow);
+}
+
+#[test]
+fn a_deployment_without_a_verdict_is_given_up_in_the_end() {
+    let facts = [
+        started(),
+        Fact::ImageReported(image('a')),
+        Fact::Admitted(HERE),
+        Fact::Based(HERE, "web:7".into()),
+        Fact::Registered(HERE, "web:8".into()),
+        Fact::Updated(HERE),
+    ];
+    let late = at(10) + Release::DEPLOY_LIMIT;
+    assert_eq!(after(facts).deploy_step(late), DeployStep::GiveUp(HERE));
+}
+
+#[test]
+fn stages_are_kept_in_order_and_a_repeated_report_changes_nothing() {
+    let report = |phase: &str, status| Fact::Progress(Progress { phase: phase.into(), status, message: None });
+    let mut release = after([started(), report("build", Status::Started)]);
+    assert_eq!(release.apply(report("build", Status::Started), at(9)), Ok(false));
+    assert_eq!(release.apply(report("build", Status::Succeeded), at(9)), Ok(true));
+    assert_eq!(release.apply(report("build", Status::Succeeded), at(9)), Ok(false));
+    for extra in 0..100 {
+        release.apply(report(&format!("stage {extra}"), Status::Started), at(9)).expect("a report");
+    }
+    assert_eq!(release.build.stages.len(), Build::STAGES);
+}
+
+#[test]
+fn a_record_survives_its_json() {
+    let release = after([started(), Fact::ImageReported(image('a')), Fact::Admitted(HERE), concluded(Verdict::Live)]);
+    let json = serde_json::to_string(&release).expect("JSON");
+    assert_eq!(serde_json::from_str::<Release>(&json).expect("a release"), release);
+}
+
+fn any_fact() -> impl Strategy<Value = Fact> {
+    let verdict = prop::sample::select(vec![Verdict::Live, Verdict::Superseded, Verdict::RolledBack, Verdict::Failed]);
+    let outcome = prop::sample::select(vec![Outcome::Succeeded, Outcome::Failed, Outcome::Stopped, Outcome::Fault]);
+    let place = (0_usize..3, 0_usize..3).prop_map(|(deployment, service)| Where { deployment, service });
+    prop_oneof![
+        Just(started()),
+        outcome.prop_map(ended),
+        Just(Fact::BuildRefused("no".into())),
+        prop::sample::select(vec!['a', 'b']).prop_map(|digit| Fact::ImageReported(image(digit))),
+        place.clone().prop_map(Fact::Admitted),
+        place.clone().prop_map(|at| Fact::Overtaken { at, by: 9 }),
+        place.clone().prop_map(|at| Fact::Based(at, "web:7".into())),
+        place.clone().prop_map(|at| Fact::Registered(at, "web:8".into())),
+        place.clone().prop_map(Fact::Updated),
+        (place, verdict).prop_map(|(at, verdict)| Fact::Concluded { at, verdict, reason: None }),
+    ]
+}
+
+proptest! {
+    /// Whatever comes in whatever order: an end is final, a repeated fact changes nothing, and an open release has a step or
+    /// something to wait for.
+    #[test]
+    fn facts_in_any_order_keep_a_release_sound(facts in prop::collection::vec(any_fact(), 0..40)) {
+        let mut release = sample();
+        for fact in facts {
+            let before = release.clone();
+            let _ = release.apply(fact.clone(), at(5));
+            if before.state.is_end() {
+                prop_assert_eq!(before.state, release.state);
+                prop_assert_eq!(&before.reason, &release.reason);
+                prop_assert_eq!(before.ended, release.ended);
+            }
+            prop_assert_eq!(release.ended.is_some(), release.state.is_end());
+            let once = release.clone();
+            let again = release.apply(fact, at(6));
+            prop_assert!(!matches!(again, Ok(true)));
+            prop_assert_eq!(&once, &release);
+            if !release.state.is_end() {
+                let waits = release.build_step(at(7)) == BuildStep::Nothing;
+                prop_assert!(!waits || release.deploy_step(at(7)) != DeployStep::Nothing);
+                prop_assert!(release.open_for().is_some());
+            }
+        }
+    }
+}
