@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::{
     release::{Deployment, Outcome, Release, ServiceDeployment, Stage, State, Verdict},
     report::Status,
-    text::shorten,
 };
 
 /// What `chat.postMessage` and `chat.update` take besides the channel.
@@ -33,11 +32,10 @@ pub fn view(release: &Release) -> View {
     let mut blocks = vec![section(&title), commit(release)];
     let lines = lines(release);
     if !lines.is_empty() {
-        blocks.push(section(&shorten(&lines.join("\n"), 2900)));
+        blocks.push(section(&fitting(&lines)));
     }
-    if let Some(reason) = release.reason.as_ref().filter(|_| release.state != State::Live) {
-        blocks.push(section(&quote(&shorten(reason, 700))));
-    }
+    let reason = release.reason.as_ref().filter(|_| release.state != State::Live).map(|reason| quote(reason, 1500));
+    blocks.extend(reason.filter(|reason| !reason.is_empty()).map(|reason| section(&reason)));
     blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": footer(release)}]}));
     let text = format!("{} #{}: {headline} ({})", release.pipeline, release.number, release.commit.short());
     View { text: escape(&text), attachments: json!([{"color": colour, "fallback": escape(&text), "blocks": blocks}]) }
@@ -48,7 +46,7 @@ pub fn view(release: &Release) -> View {
 pub fn thread(release: &Release) -> Vec<Reply> {
     let mut told: Vec<(Timestamp, String)> = Vec::new();
     for stage in release.build.stages.iter().filter(|stage| stage.ended.is_some()) {
-        let message = stage.message.as_ref().map(|message| format!("\n{}", quote(message))).unwrap_or_default();
+        let message = stage.message.as_ref().map(|message| format!("\n{}", quote(message, 2000))).unwrap_or_default();
         told.push((stage.ended.unwrap_or(stage.started), format!("{}{message}", stage_line(stage))));
     }
     if let Some(ended) = release.build.ended {
@@ -88,7 +86,7 @@ fn headline(release: &Release) -> (&'static str, &'static str, String) {
 
 fn building(release: &Release) -> String {
     match release.build.stages.iter().rev().find(|stage| stage.ended.is_none()) {
-        Some(stage) => format!("building: {}", escape(&stage.name)),
+        Some(stage) => format!("building: {}", clip(&stage.name, 100)),
         None => "building".to_owned(),
     }
 }
@@ -104,7 +102,7 @@ fn deploying(release: &Release) -> String {
 fn commit(release: &Release) -> Value {
     let commit = &release.commit;
     let id = link(commit.url.as_deref(), commit.short());
-    let by = if commit.author.is_empty() { String::new() } else { format!(" by {}", escape(&commit.author)) };
+    let by = if commit.author.is_empty() { String::new() } else { format!(" by {}", clip(&commit.author, 200)) };
     let fields = format!("{} at {id}{by}", code(&release.branch));
     let message = if commit.message.is_empty() { "(no message)" } else { &commit.message };
     json!({
@@ -137,7 +135,7 @@ fn stage_line(stage: &Stage) -> String {
         Status::Succeeded => ":white_check_mark:",
         Status::Failed => ":x:",
     };
-    format!("{icon} {}{took}", escape(&stage.name))
+    format!("{icon} {}{took}", clip(&stage.name, 100))
 }
 
 fn deployment_line(deployment: &Deployment) -> String {
@@ -173,7 +171,7 @@ fn service_started(deployment: &Deployment, service: &ServiceDeployment) -> Stri
 }
 
 fn deployment_end(deployment: &Deployment) -> String {
-    let reason = deployment.reason.as_ref().map(|reason| format!("\n{}", quote(reason))).unwrap_or_default();
+    let reason = deployment.reason.as_ref().map(|reason| format!("\n{}", quote(reason, 2000))).unwrap_or_default();
     format!("{}{reason}", deployment_line(deployment))
 }
 
@@ -184,7 +182,7 @@ fn build_end(release: &Release) -> String {
         _ => String::new(),
     };
     let reason = release.reason.as_ref().filter(|_| release.build.outcome != Some(Outcome::Succeeded));
-    let reason = reason.map(|reason| format!("\n{}", quote(reason))).unwrap_or_default();
+    let reason = reason.map(|reason| format!("\n{}", quote(reason, 2000))).unwrap_or_default();
     format!(":hammer_and_wrench: build {outcome}{took}{reason}")
 }
 
@@ -200,7 +198,7 @@ fn outcome_words(outcome: Outcome) -> &'static str {
 }
 
 fn footer(release: &Release) -> String {
-    let repository = escape(&release.repository);
+    let repository = clip(&release.repository, 300);
     let log =
         release.build.log.as_deref().map(|log| format!(" · {}", link(Some(log), "build log"))).unwrap_or_default();
     let lead = match (release.state, release.commit.at, release.ended) {
@@ -242,17 +240,61 @@ fn link(url: Option<&str>, text: &str) -> String {
 }
 
 fn code(text: &str) -> String {
-    format!("`{}`", escape(&shorten(text, 120).replace('`', "'")))
+    format!("`{}`", clip(&text.replace('`', "'"), 200))
 }
 
-/// A quotation, each line marked.
-fn quote(text: &str) -> String {
-    escape(text).lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
+/// A quotation: each line marked, at most `limit` characters in all.
+fn quote(text: &str, limit: usize) -> String {
+    let mut quoted = String::new();
+    for line in text.lines() {
+        let left = limit.saturating_sub(quoted.chars().count() + 3);
+        if left < 2 {
+            break;
+        }
+        quoted += "> ";
+        quoted += &clip(line, left);
+        quoted.push('\n');
+    }
+    quoted.trim_end().to_owned()
+}
+
+/// As many lines as fit into a section, the newest kept.
+fn fitting(lines: &[String]) -> String {
+    const LIMIT: usize = 2800;
+    let mut left = LIMIT;
+    let fits = |line: &&String| {
+        let length = line.chars().count() + 1;
+        let fits = length <= left;
+        left = left.saturating_sub(length);
+        fits
+    };
+    let kept = lines.iter().rev().take_while(fits).count();
+    let dropped = lines.len() - kept;
+    let first = (dropped > 0).then(|| format!("… {dropped} earlier"));
+    first.iter().chain(&lines[dropped..]).cloned().collect::<Vec<_>>().join("\n")
 }
 
 /// Slack's three characters with a meaning.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Escapes a text, and cuts it where it would become longer than `limit` characters; never within an entity.
+fn clip(text: &str, limit: usize) -> String {
+    let mut escaped = String::new();
+    let mut left = limit;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let part = escape(character.encode_utf8(&mut [0; 4]));
+        let room = if characters.peek().is_some() { left.saturating_sub(1) } else { left };
+        if part.len() > 1 && part.chars().count() > room || room == 0 {
+            escaped.push('…');
+            return escaped;
+        }
+        left -= part.chars().count();
+        escaped += &part;
+    }
+    escaped
 }
 
 #[cfg(test)]
