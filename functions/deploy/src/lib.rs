@@ -1,1 +1,96 @@
-//! longshore-deploy
+//! `deploy` owns deployments: it takes the image that a build reports into every environment of its release, in order, and follows
+//! ECS to an honest verdict.
+
+mod advance;
+mod ecr;
+mod ecs;
+mod image;
+mod settings;
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use longshore_aws::{
+    events::Publisher,
+    http::{Request, Response},
+    secrets::SecretStore,
+    serve::Function,
+    store::Store,
+};
+use longshore_core::{
+    event::Event,
+    release::{OpenFor, Release},
+};
+
+pub use settings::Settings;
+
+/// The function, with what it needs.
+pub struct Deploy {
+    settings: Settings,
+    store: Store,
+    secrets: Arc<SecretStore>,
+    events: Publisher,
+    ecr: ecr::Registry,
+    ecs: ecs::Services,
+}
+
+impl Deploy {
+    /// Builds the clients; no call is made.
+    pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
+        Self {
+            store: Store::new(sdk, settings.common.table.clone()),
+            secrets: Arc::new(SecretStore::new(sdk, settings.common.secret.clone())),
+            events: Publisher::new(sdk),
+            ecr: ecr::Registry::new(sdk, &settings.registry),
+            ecs: ecs::Services::new(sdk),
+            settings,
+        }
+    }
+
+    /// Takes every release that is being deployed, and that `concerns`, a step further; one that fails does not keep the others
+    /// waiting.
+    async fn advance_open(&self, concerns: impl Fn(&Release) -> bool) -> anyhow::Result<()> {
+        for id in self.store.open_releases(OpenFor::Deployment).await? {
+            let advanced = match self.store.release(&id).await {
+                Ok(Some(release)) if concerns(&release) => self.advance(release).await.map(drop),
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = advanced {
+                tracing::error!(release = %id, "{error:#}");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Function for Deploy {
+    async fn http(&self, request: Request) -> Response {
+        match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/builds/image") => self.image(&request).await,
+            ("GET", "/health") => Response::health(),
+            _ => Response::not_found(),
+        }
+    }
+
+    async fn event(&self, event: Event) -> anyhow::Result<()> {
+        match event {
+            Event::Tick => self.advance_open(|_| true).await,
+            Event::Service(arn) => self.advance_open(|release| uses(release, &arn)).await,
+            Event::Build { .. } | Event::Release(_) | Event::Other(_) => {
+                tracing::warn!(?event, "an event that deploy has no rule for");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether a release goes to this service: `arn:aws:ecs:<region>:<account>:service/<cluster>/<service>`.
+fn uses(release: &Release, arn: &str) -> bool {
+    let name = arn.split_once(":service/").map_or(arn, |(_, name)| name);
+    let (cluster, service) = name.split_once('/').unwrap_or(("", name));
+    release.deployments.iter().any(|deployment| {
+        (cluster.is_empty() || deployment.cluster == cluster)
+            && deployment.services.iter().any(|candidate| candidate.service == service)
+    })
+}

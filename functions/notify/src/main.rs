@@ -1,1 +1,11 @@
-fn main() {}
+//! The Lambda entry of `notify`: only wiring.
+
+use longshore_aws::{clients, serve, settings::environment, telemetry};
+use longshore_notify::{Notify, Settings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init(environment("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    let settings = Settings::read(&environment).inspect_err(|error| tracing::error!("{error}"))?;
+    serve::serve(Notify::new(settings, &clients::sdk_config().await)).await
+}

@@ -1,1 +1,92 @@
-//! local-ecs
+//! A stand-in for Amazon ECS that really runs tasks: containers in docker or podman, health checks, rolling deployments with
+//! ECS's circuit breaker, a load balancer on loopback in front of each service, and the events that ECS documents.
+//!
+//! What AWS's API model says (`ecs/2014-11-13`) decides about names, shapes and error codes. The scheduler's decisions are in
+//! [`scheduler`], a pure function; everything that touches containers is in [`engine`] and `runner`.
+
+use std::{path::PathBuf, time::Duration};
+
+pub mod engine;
+pub mod scheduler;
+
+mod api;
+mod deployments;
+mod ecs;
+mod events;
+mod health;
+mod launch;
+mod model;
+mod present;
+mod proxy;
+mod runner;
+mod services;
+mod shapes;
+mod steps;
+mod tags;
+mod task_definitions;
+mod tasks;
+
+pub use ecs::Ecs;
+
+/// What a stand-in needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the logs of tasks are kept.
+    pub directory: PathBuf,
+    /// The base URL at which [`Ecs::router`] is served.
+    pub url: String,
+    /// How quickly things happen.
+    pub quick: Timing,
+}
+
+/// How long things take. The defaults are those of a patient laptop: the order of events is ECS's, the waiting is not.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// How often the scheduler looks, besides whenever something changes.
+    pub tick: Duration,
+    /// How long a second of a health check's `interval` and `startPeriod` lasts, and of a target's check.
+    pub second: Duration,
+    /// How long the containers of a service's task must have been up before the task counts as RUNNING.
+    pub settle: Duration,
+    /// How long every task must have been healthy before a deployment counts as completed.
+    pub steady: Duration,
+    /// The pause after a first failed task; it doubles with each further one, five times.
+    pub backoff: Duration,
+    /// The longest wait for the requests that a deregistered target still answers (deregistration delay).
+    pub drain: Duration,
+    /// The longest time between SIGTERM and SIGKILL; a shorter `stopTimeout` holds.
+    pub stop: Duration,
+    /// How long a new task may leave its load balancer's checks unanswered; a longer `healthCheckGracePeriodSeconds` holds.
+    pub grace: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_millis(250),
+            second: Duration::from_millis(200),
+            settle: Duration::from_millis(700),
+            steady: Duration::from_millis(1500),
+            backoff: Duration::from_millis(500),
+            drain: Duration::from_secs(5),
+            stop: Duration::from_secs(5),
+            grace: Duration::from_secs(15),
+        }
+    }
+}
+
+impl Timing {
+    /// The shortest times that still work, for tests.
+    pub fn tests() -> Self {
+        Self {
+            tick: Duration::from_millis(50),
+            second: Duration::from_millis(50),
+            settle: Duration::from_millis(300),
+            steady: Duration::from_millis(300),
+            backoff: Duration::from_millis(50),
+            drain: Duration::from_secs(5),
+            stop: Duration::from_secs(1),
+            grace: Duration::from_secs(3),
+        }
+    }
+}

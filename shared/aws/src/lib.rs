@@ -1,1 +1,14 @@
-//! longshore-aws
+//! The I/O that all three functions share: settings, the store, secrets, events, logs, and the Lambda entry.
+//!
+//! Decisions are `longshore-core`'s; here is only what talks to AWS.
+
+pub mod clients;
+pub mod events;
+pub mod http;
+pub mod ids;
+pub mod proof;
+pub mod secrets;
+pub mod serve;
+pub mod settings;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,44 @@
+# `make` says what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The programs that the local stack runs: the functions as they are, and `longshore`.
+PROGRAMS := -p longshore-trigger -p longshore-notify -p longshore-deploy -p longshore
+TRUE := 1 yes true
+
+.PHONY: help
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## From a push to a running container, on this machine; KEEP=1 leaves it running
+	@scripts/setup demo
+	cargo build --locked --profile quick $(PROGRAMS)
+	@target/quick/longshore demo $(if $(filter $(TRUE),$(KEEP)),--keep)
+
+.PHONY: test
+test: ## Every check and every test
+	@scripts/setup test
+	@$(MAKE) fmt clippy deny template
+	cargo build --locked --profile quick $(PROGRAMS)
+	cargo nextest run --locked --cargo-profile quick --workspace
+
+.PHONY: fmt
+fmt: ## Formatting
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy: ## Lints
+	cargo clippy --locked --profile quick --workspace --all-targets -- -D warnings
+
+.PHONY: deny
+deny: ## Licences, sources and bans of what we depend on
+	cargo deny --locked check --hide-inclusion-graph bans licenses sources
+
+.PHONY: template
+template: ## template.yaml, as SAM reads it and as CloudFormation gets it
+	@scripts/check-template

@@ -1,0 +1,170 @@
+//! The build of a release: started once, and followed to its end.
+
+use anyhow::{Context, anyhow, bail};
+use aws_sdk_codebuild::{
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    types::{Build, EnvironmentVariable, EnvironmentVariableType, StatusType},
+};
+use jiff::SignedDuration;
+use longshore_aws::{ids, secrets::expose};
+use longshore_core::{
+    event::outcome,
+    release::{BuildStep, Fact, Release, ReleaseId},
+    token::{self, Purpose},
+};
+
+use crate::Trigger;
+
+/// For how long a build may report: CodeBuild ends a build after 36 hours at the latest (8 queued), and then some.
+const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(48);
+
+impl Trigger {
+    /// Does what is next for a release's build, and returns its record as it is then; `None` when there is no such release.
+    /// `known` is the record, where the caller has just written it.
+    pub(crate) async fn advance(&self, id: &ReleaseId, known: Option<Release>) -> anyhow::Result<Option<Release>> {
+        let read = match known {
+            Some(release) => Some(release),
+            None => self.store.release(id).await?,
+        };
+        let Some(release) = read else { return Ok(None) };
+        let fact = match release.build_step(ids::now()) {
+            BuildStep::Nothing => None,
+            BuildStep::Start { look_first } => self.start_build(&release, look_first).await?,
+            BuildStep::GiveUp => Some(Fact::BuildRefused("CodeBuild took no build for 30 minutes".to_owned())),
+            BuildStep::Follow => self.follow_build(&release).await?,
+        };
+        match fact {
+            None => Ok(Some(release)),
+            Some(fact) => self.save(release, fact).await.map(Some),
+        }
+    }
+
+    async fn save(&self, release: Release, fact: Fact) -> anyhow::Result<Release> {
+        let id = release.id.clone();
+        let saved = self.store.apply(&id, Some(release), fact, ids::now()).await?;
+        let saved = saved.context("the release is gone")??;
+        if saved.changed {
+            self.events.changed(&saved.release).await;
+        }
+        Ok(saved.release)
+    }
+
+    /// StartBuild, with the release's id as idempotency token: a repeated call gets the same build.
+    async fn start_build(&self, release: &Release, look_first: bool) -> anyhow::Result<Option<Fact>> {
+        if look_first && let Some(build) = self.find_build(release).await? {
+            return Ok(Some(started(&build)?));
+        }
+        let answer = self
+            .codebuild
+            .start_build()
+            .project_name(&release.project)
+            .source_version(&release.commit.id)
+            .idempotency_token(release.id.as_str())
+            .set_environment_variables_override(Some(self.variables(release).await?))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => {
+                let build = answer.build_value.context("StartBuild answered without a build")?;
+                tracing::info!(release = %release.id, build = build.id(), "the build was started");
+                Ok(Some(started(&build)?))
+            }
+            Err(error) if is_final(&error) => {
+                let why = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
+                tracing::error!(release = %release.id, project = release.project, why, "CodeBuild refuses the build");
+                Ok(Some(Fact::BuildRefused(format!("CodeBuild refused to build {}: {why}", release.project))))
+            }
+            Err(error) => Err(anyhow!("{}", DisplayErrorContext(error)).context("StartBuild failed")),
+        }
+    }
+
+    /// The variables of the build. The same for every attempt: the same token with other parameters is an error.
+    async fn variables(&self, release: &Release) -> anyhow::Result<Vec<EnvironmentVariable>> {
+        let secrets = self.secrets.current().await?;
+        let Some(key) = expose(&secrets.callback_key).first().copied() else {
+            bail!("the secret has no callback_key: a build could not report");
+        };
+        let token = token::mint(key, &release.pipeline, &release.id, Purpose::Build, release.accepted + TOKEN_LIFE);
+        let image = release.image_repository.as_ref();
+        let image = image.map(|name| format!("{}/{name}:{}", self.settings.registry, release.image_tag()));
+        let variables = [
+            ("LONGSHORE_URL", self.settings.url.as_str()),
+            ("LONGSHORE_TOKEN", &token),
+            ("LONGSHORE_RELEASE", release.id.as_str()),
+            ("LONGSHORE_PIPELINE", &release.pipeline),
+            ("LONGSHORE_BRANCH", &release.branch),
+            ("LONGSHORE_COMMIT", &release.commit.id),
+            ("LONGSHORE_IMAGE", image.as_deref().unwrap_or_default()),
+        ];
+        let variable = |(name, value): &(&str, &str)| {
+            let plain = EnvironmentVariableType::Plaintext;
+            EnvironmentVariable::builder().name(*name).value(*value).r#type(plain).build()
+        };
+        variables.iter().filter(|(_, value)| !value.is_empty()).map(|pair| Ok(variable(pair)?)).collect()
+    }
+
+    /// Looks for a build of this release among the project's newest hundred: an earlier attempt may have died before it wrote down
+    /// which build it got, and the token has lapsed since.
+    async fn find_build(&self, release: &Release) -> anyhow::Result<Option<Build>> {
+        let listed = self.codebuild.list_builds_for_project().project_name(&release.project).send().await;
+        let ids = match listed {
+            Ok(listed) => listed.ids.unwrap_or_default(),
+            Err(error) if is_final(&error) => return Ok(None),
+            Err(error) => {
+                return Err(anyhow!("{}", DisplayErrorContext(error)).context("the builds could not be listed"));
+            }
+        };
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let builds = self.builds(ids).await?;
+        Ok(builds.into_iter().find(|build| {
+            let variables =
+                build.environment().map(|environment| environment.environment_variables()).unwrap_or_default();
+            variables.iter().any(|v| v.name() == "LONGSHORE_RELEASE" && v.value() == release.id.as_str())
+        }))
+    }
+
+    async fn builds(&self, ids: Vec<String>) -> anyhow::Result<Vec<Build>> {
+        let answer = self.codebuild.batch_get_builds().set_ids(Some(ids)).send().await;
+        let answer = answer.map_err(|error| anyhow!("{}", DisplayErrorContext(error)));
+        Ok(answer.context("the build could not be read")?.builds.unwrap_or_default())
+    }
+
+    /// Reads how the build is; a fact once it has ended.
+    async fn follow_build(&self, release: &Release) -> anyhow::Result<Option<Fact>> {
+        let Some(id) = &release.build.id else { return Ok(None) };
+        let builds = self.builds(vec![id.clone()]).await?;
+        let Some(build) = builds.first() else {
+            // CodeBuild keeps builds for a year: one that is not there was deleted.
+            let reason = Some("CodeBuild no longer has the build".to_owned());
+            return Ok(Some(Fact::BuildEnded { outcome: longshore_core::release::Outcome::Fault, reason }));
+        };
+        let outcome = build.build_status().and_then(|status| outcome(status.as_str()));
+        Ok(outcome.map(|outcome| Fact::BuildEnded { outcome, reason: failing_phase(build) }))
+    }
+}
+
+fn started(build: &Build) -> anyhow::Result<Fact> {
+    let id = build.id().context("the build has no id")?.to_owned();
+    let log = build.logs().and_then(|logs| logs.deep_link()).map(str::to_owned);
+    Ok(Fact::BuildStarted { id, log })
+}
+
+/// The first phase that did not succeed, with CodeBuild's own words.
+fn failing_phase(build: &Build) -> Option<String> {
+    let failed = |status: Option<&StatusType>| !matches!(status, None | Some(StatusType::Succeeded));
+    let phase = build.phases().iter().find(|phase| failed(phase.phase_status()))?;
+    let name = phase.phase_type().map_or("a phase", |phase| phase.as_str());
+    let said = phase.contexts().iter().filter_map(|context| context.message());
+    let said = said.filter(|message| !message.is_empty()).collect::<Vec<_>>().join("; ");
+    let status = phase.phase_status().map(|status| status.as_str().to_lowercase()).unwrap_or_default();
+    Some(if said.is_empty() { format!("{name} {status}") } else { format!("{name} {status}: {said}") })
+}
+
+/// Whether CodeBuild will never take this call: the project is not there, or a parameter is wrong.
+/// An account's limit is no such thing: it passes.
+fn is_final<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    matches!(code, Some("ResourceNotFoundException" | "InvalidInputException"))
+}

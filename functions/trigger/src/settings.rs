@@ -1,0 +1,31 @@
+//! What `trigger` reads from its environment.
+
+use longshore_aws::settings::{BadSettings, Common, Reader};
+use longshore_core::config::Config;
+
+/// The settings of `trigger`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Table and secret.
+    pub common: Common,
+    /// `LONGSHORE_CONFIG`: the configuration.
+    pub config: Config,
+    /// `LONGSHORE_URL`: where builds report to, without a slash at its end.
+    pub url: String,
+    /// `LONGSHORE_REGISTRY`: the registry that images are pushed to, for example `123456789012.dkr.ecr.eu-central-1.amazonaws.com`.
+    pub registry: String,
+}
+
+impl Settings {
+    /// Reads them through a lookup such as `longshore_aws::settings::environment`.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
+        let mut reader = Reader::new(lookup);
+        let settings = Self {
+            common: Common::read(&mut reader),
+            config: reader.config(),
+            url: reader.required("LONGSHORE_URL").trim_end_matches('/').to_owned(),
+            registry: reader.required("LONGSHORE_REGISTRY"),
+        };
+        reader.finish(settings)
+    }
+}

@@ -1,0 +1,101 @@
+//! The API without any task: what is kept, what is refused, and how.
+
+use crate::support::api;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_task_definition_comes_back_whole_with_members_that_do_not_exist_yet() {
+    let stack = api().await;
+    let given = json!({
+        "family": "web", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"], "futureMember": { "deep": [1, { "er": null }] },
+        "runtimePlatform": { "cpuArchitecture": "ARM64", "futureToo": true },
+        "containerDefinitions": [{
+            "name": "web", "image": "nginx", "futureContainerMember": [[1]],
+            "portMappings": [{ "containerPort": 80, "futurePort": "x" }],
+            "healthCheck": { "command": ["CMD", "true"], "futureCheck": 1.5 },
+            "linuxParameters": { "futureLinux": {} },
+        }],
+    });
+    let mut input = given.clone();
+    input["tags"] = json!([{ "key": "team", "value": "a" }]);
+    let registered = stack.call("RegisterTaskDefinition", input).await;
+    assert_eq!(registered["taskDefinition"]["revision"], 1);
+    assert!(registered["taskDefinition"]["tags"].is_null());
+    let described = stack.call("DescribeTaskDefinition", json!({ "taskDefinition": "web", "include": ["TAGS"] })).await;
+    assert_eq!(described["taskDefinition"], registered["taskDefinition"]);
+    assert_eq!(described["tags"][0]["key"], "team");
+    contains(&given, &described["taskDefinition"], "taskDefinition");
+}
+
+/// Everything in `given` is in `found`, at every level.
+fn contains(given: &Value, found: &Value, path: &str) {
+    match (given, found) {
+        (Value::Object(given), Value::Object(found)) => {
+            for (name, value) in given {
+                let other = found.get(name).unwrap_or_else(|| panic!("{path}.{name} is lost"));
+                contains(value, other, &format!("{path}.{name}"));
+            }
+        }
+        (Value::Array(given), Value::Array(found)) => {
+            assert_eq!(given.len(), found.len(), "{path}");
+            given.iter().zip(found).for_each(|(given, found)| contains(given, found, &format!("{path}[]")));
+        }
+        _ => assert_eq!(given, found, "{path}"),
+    }
+}
+
+#[tokio::test]
+async fn a_family_means_its_latest_active_revision() {
+    let stack = api().await;
+    let input = json!({ "family": "job", "memory": "64", "containerDefinitions": [{ "name": "a", "image": "b" }] });
+    for _ in 0..3 {
+        stack.call("RegisterTaskDefinition", input.clone()).await;
+    }
+    stack.call("DeregisterTaskDefinition", json!({ "taskDefinition": "job:3" })).await;
+    let latest = stack.call("DescribeTaskDefinition", json!({ "taskDefinition": "job" })).await;
+    assert_eq!(latest["taskDefinition"]["revision"], 2);
+    let third = stack.call("DescribeTaskDefinition", json!({ "taskDefinition": "job:3" })).await;
+    assert_eq!(third["taskDefinition"]["status"], "INACTIVE");
+    let page =
+        stack.call("ListTaskDefinitions", json!({ "familyPrefix": "job", "sort": "DESC", "maxResults": 1 })).await;
+    assert!(page["taskDefinitionArns"][0].as_str().is_some_and(|arn| arn.ends_with("job:2")), "{page}");
+    let input = json!({ "sort": "DESC", "maxResults": 1, "nextToken": page["nextToken"] });
+    let page = stack.call("ListTaskDefinitions", input).await;
+    assert!(page["taskDefinitionArns"][0].as_str().is_some_and(|arn| arn.ends_with("job:1")), "{page}");
+    assert!(page["nextToken"].is_null());
+}
+
+#[tokio::test]
+async fn refusals_are_those_of_aws() {
+    let stack = api().await;
+    let fargate = |cpu: &str, memory: &str| {
+        json!({
+            "family": "a", "cpu": cpu, "memory": memory, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+            "containerDefinitions": [{ "name": "a", "image": "b" }],
+        })
+    };
+    let two = json!([{ "name": "a", "image": "b", "memory": 1 }, { "name": "a", "image": "b", "memory": 1 }]);
+    let missing = "arn:aws:ecs:eu-central-1:123456789012:service-deployment/demo/web/none";
+    let cases = [
+        ("DescribeTaskDefinition", json!({ "taskDefinition": "none" }), "ClientException"),
+        ("RegisterTaskDefinition", json!({ "family": "a b", "containerDefinitions": two }), "ClientException"),
+        ("RegisterTaskDefinition", json!({ "family": "a", "containerDefinitions": [] }), "ClientException"),
+        ("RegisterTaskDefinition", json!({ "family": "a", "containerDefinitions": two }), "ClientException"),
+        ("RegisterTaskDefinition", fargate("256", "4096"), "ClientException"),
+        ("DescribeServices", json!({ "cluster": "none", "services": ["a"] }), "ClusterNotFoundException"),
+        ("UpdateService", json!({ "cluster": "demo", "service": "a" }), "ServiceNotFoundException"),
+        ("ListServiceDeployments", json!({ "cluster": "demo", "service": "a" }), "ServiceNotFoundException"),
+        ("StopServiceDeployment", json!({ "serviceDeploymentArn": missing }), "ServiceDeploymentNotFoundException"),
+        ("StopTask", json!({ "cluster": "demo", "task": "none" }), "InvalidParameterException"),
+        ("RunTask", json!({ "cluster": "demo", "taskDefinition": "none" }), "ClientException"),
+        ("TagResource", json!({ "resourceArn": missing, "tags": [] }), "ResourceNotFoundException"),
+        ("Nothing", json!({}), "UnknownOperationException"),
+    ];
+    for (action, input, code) in cases {
+        assert_eq!(stack.refused(action, input.clone()).await.0, code, "{action} {input}");
+    }
+    let described = stack.call("DescribeServices", json!({ "cluster": "demo", "services": ["a"] })).await;
+    assert_eq!(described["failures"][0]["reason"], "MISSING");
+    stack.call("RegisterTaskDefinition", fargate("256", "512")).await;
+}

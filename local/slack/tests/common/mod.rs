@@ -1,0 +1,88 @@
+//! A workspace on a port of its own, and a caller.
+#![allow(dead_code, reason = "each test file uses its part")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use local_slack::{Channel, Group, Settings, Slack};
+use serde_json::{Value, json};
+
+pub const TOKEN: &str = "xoxb-local";
+pub const DEPLOYS: &str = "C0DEPLOYS1";
+
+pub struct Workspace {
+    pub slack: Arc<Slack>,
+    pub url: String,
+    pub http: reqwest::Client,
+}
+
+impl Workspace {
+    pub async fn start() -> Self {
+        Self::with(settings()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        let slack = Slack::new(settings);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = slack.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { slack, url, http: local_protocol::http() }
+    }
+
+    pub fn request(&self, method: &str) -> reqwest::RequestBuilder {
+        self.http.post(format!("{}/api/{method}", self.url))
+    }
+
+    /// Calls with JSON.
+    pub async fn call(&self, method: &str, arguments: Value) -> Value {
+        let request = self.request(method).bearer_auth(TOKEN).header("content-type", "application/json; charset=utf-8");
+        let answer = request.body(arguments.to_string()).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
+    }
+
+    /// Calls with a form, the token among its fields.
+    pub async fn form(&self, method: &str, arguments: &[(&str, &str)]) -> Value {
+        let fields = [&[("token", TOKEN)], arguments].concat();
+        self.request(method).form(&fields).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Posts to #deploys and gives the message's `ts`.
+    pub async fn post(&self, arguments: Value) -> String {
+        let mut arguments = arguments;
+        arguments["channel"] = DEPLOYS.into();
+        let answer = self.call("chat.postMessage", arguments).await;
+        assert_eq!(answer["ok"], true, "{answer}");
+        answer["ts"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn error(&self, method: &str, arguments: Value) -> String {
+        let answer = self.call(method, arguments).await;
+        assert_eq!(answer["ok"], false, "{answer}");
+        answer["error"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn page(&self, path: &str) -> String {
+        self.http.get(format!("{}{path}", self.url)).send().await.unwrap().text().await.unwrap()
+    }
+}
+
+pub fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.channels.extend([
+        Channel { member: false, ..Channel::new("C0FOREIGN1", "foreign") },
+        Channel { member: false, private: true, ..Channel::new("C0SECRET01", "secret") },
+        Channel { archived: true, ..Channel::new("C0OLD00001", "old") },
+    ]);
+    settings.groups.push(Group {
+        id: "S0MANAGERS".into(),
+        handle: "managers".into(),
+        users: vec!["U0DEVELOPER".into()],
+    });
+    settings
+}
+
+pub fn section(text: &str) -> Value {
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+}

@@ -1,0 +1,16 @@
+//! Ids and the clock, which the core takes as parameters.
+
+use jiff::Timestamp;
+use longshore_core::release::ReleaseId;
+
+/// A new release id.
+pub fn release_id() -> ReleaseId {
+    let id = ulid::Ulid::generate().to_string();
+    ReleaseId::parse(&id).unwrap_or_else(|| unreachable!("a ULID is a release id"))
+}
+
+/// Now, to the millisecond, which is all that records keep.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}

@@ -1,0 +1,49 @@
+//! The Lambda entry: one function takes HTTP requests, events and its tick.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use longshore_core::event::{Envelope, Event};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::http::{Request, Response};
+
+/// A function of ours.
+pub trait Function: Send + Sync + 'static {
+    /// Answers a request. Whatever goes wrong becomes an answer.
+    fn http(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Takes an event. An error has Lambda deliver it again; what can never be read is logged, and is no error.
+    fn event(&self, event: Event) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+/// Runs a function until Lambda ends it.
+pub async fn serve(function: impl Function) -> Result<(), Error> {
+    let function = Arc::new(function);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let function = function.clone();
+        let span = tracing::info_span!("request", request = %event.context.request_id);
+        async move { dispatch(&*function, event.payload).await }.instrument(span)
+    }))
+    .await
+}
+
+/// Hands an invocation's payload to the function.
+pub async fn dispatch(function: &impl Function, payload: Value) -> Result<Value, Error> {
+    if let Some(request) = Request::read(&payload) {
+        let (method, path) = (request.method.clone(), request.path.clone());
+        let response = function.http(request).await;
+        tracing::info!(method, path, status = response.status_code, "answered");
+        return Ok(serde_json::to_value(response)?);
+    }
+    match Envelope::deserialize(&payload).map(|envelope| Event::read(&envelope)) {
+        Ok(event) => {
+            tracing::debug!(?event, "event");
+            function.event(event).await.inspect_err(|error| tracing::error!("{error:#}"))?;
+        }
+        Err(error) => tracing::error!(%error, "an invocation that is neither a request nor an event: dropped"),
+    }
+    Ok(Value::Null)
+}

@@ -1,0 +1,106 @@
+//! The release records in DynamoDB: one table, conditional writes, one version number per record.
+//!
+//! | pk | sk | what |
+//! | --- | --- | --- |
+//! | `release#<id>` | `release` | the record, as JSON, with its version |
+//! | `release#<id>` | `message` | where its Slack message is and what it shows |
+//! | `delivery#<provider>/<id>` | `delivery` | which releases a delivery started; expires after 30 days |
+//! | `pipeline#<name>` | `counter` | the number of its newest release |
+//! | `environment#<pipeline>#<name>` | `environment` | the newest release admitted |
+//!
+//! The index `open` (`open_for`, `pk`) is sparse: only what is still to be looked after is in it.
+
+mod environment;
+mod message;
+mod record;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::{
+    Client,
+    error::{DisplayErrorContext, SdkError},
+    types::AttributeValue,
+};
+
+pub use environment::Admission;
+pub use message::{Lease, Posted};
+pub use record::{Accepted, Changed};
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB did not, or refused.
+    #[error("the table did not answer: {0}")]
+    Table(String),
+    /// An item is not what this version writes.
+    #[error("the item {0} cannot be read: {1}")]
+    Unreadable(String, String),
+    /// The record was changed by others again and again.
+    #[error("the record {0} changed too often to be saved")]
+    Contended(String),
+}
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+type Item = std::collections::HashMap<String, AttributeValue>;
+
+impl Store {
+    /// The table of this name.
+    pub fn new(config: &SdkConfig, table: String) -> Self {
+        Self { client: Client::new(config), table }
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        let key = [("pk", text(pk)), ("sk", text(sk))].map(|(name, value)| (name.to_owned(), value));
+        let request = self.client.get_item().table_name(&self.table).consistent_read(true).set_key(Some(key.into()));
+        Ok(request.send().await.map_err(failed)?.item)
+    }
+
+    /// The `pk`s of what is open for a kind of work, oldest first.
+    async fn open(&self, open_for: &str) -> Result<Vec<String>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("open")
+            .key_condition_expression("open_for = :open_for")
+            .expression_attribute_values(":open_for", text(open_for))
+            .into_paginator()
+            .items()
+            .send();
+        let mut keys = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(failed)?;
+            keys.extend(item.get("pk").and_then(|pk| pk.as_s().ok()).cloned());
+        }
+        Ok(keys)
+    }
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(format!("{value}"))
+}
+
+fn read_text(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+fn read_number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+fn failed<E, R>(error: SdkError<E, R>) -> StoreError
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    StoreError::Table(DisplayErrorContext(error).to_string())
+}

@@ -1,0 +1,187 @@
+//! Records of releases, and the deliveries that they came from.
+
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Put, ReturnValue, TransactWriteItem},
+};
+use jiff::{SignedDuration, Timestamp};
+use longshore_core::release::{Fact, OpenFor, Refused, Release, ReleaseId};
+
+use super::{Item, Store, StoreError, failed, number, read_number, read_text, text};
+
+/// For how long a delivery is remembered.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How often a change is made again onto a record that someone else changed meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Accepted {
+    /// Its releases are recorded now.
+    New,
+    /// It was recorded before, with these releases.
+    Before(Vec<ReleaseId>),
+}
+
+/// A record after a fact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    /// The record as it is in the table.
+    pub release: Release,
+    /// Whether the fact changed it.
+    pub changed: bool,
+}
+
+impl Store {
+    /// The releases that a delivery started, if it was seen before.
+    pub async fn delivery(&self, delivery: &str) -> Result<Option<Vec<ReleaseId>>, StoreError> {
+        let Some(item) = self.get(&format!("delivery#{delivery}"), "delivery").await? else { return Ok(None) };
+        let releases = item.get("releases").and_then(|releases| releases.as_l().ok());
+        let ids = releases.into_iter().flatten().filter_map(|id| ReleaseId::parse(id.as_s().ok()?));
+        Ok(Some(ids.collect()))
+    }
+
+    /// The next number of a pipeline. A number that is not used in the end leaves a gap.
+    pub async fn next_number(&self, pipeline: &str) -> Result<u64, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(format!("pipeline#{pipeline}")))
+            .key("sk", text("counter"))
+            .update_expression("ADD #number :one")
+            .expression_attribute_names("#number", "number")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(failed)?;
+        let next = answer.attributes.as_ref().and_then(|item| read_number(item, "number"));
+        next.ok_or_else(|| StoreError::Unreadable(format!("pipeline#{pipeline}"), "it has no number".into()))
+    }
+
+    /// Records a delivery with its releases, all or nothing; a delivery that is there already keeps its releases.
+    pub async fn accept(&self, delivery: &str, releases: &[Release], now: Timestamp) -> Result<Accepted, StoreError> {
+        let ids = releases.iter().map(|release| text(release.id.as_str())).collect();
+        let remembered = Item::from([
+            ("pk".to_owned(), text(format!("delivery#{delivery}"))),
+            ("sk".to_owned(), text("delivery")),
+            ("releases".to_owned(), aws_sdk_dynamodb::types::AttributeValue::L(ids)),
+            ("expires".to_owned(), number((now + REMEMBERED).as_second())),
+        ]);
+        let mut items = vec![self.new_item(remembered)?];
+        for release in releases {
+            items.push(self.new_item(record(release)?)?);
+            items.push(self.new_item(super::message::unposted(release))?);
+        }
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        let Err(error) = request.send().await else { return Ok(Accepted::New) };
+        // Refused because it is there, or because another invocation writes it in this moment: the table says which.
+        let refused = error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception);
+        match self.delivery(delivery).await? {
+            Some(before) if refused => Ok(Accepted::Before(before)),
+            _ => Err(failed(error)),
+        }
+    }
+
+    fn new_item(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::Table(error.to_string()))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// The record of a release.
+    pub async fn release(&self, id: &ReleaseId) -> Result<Option<Release>, StoreError> {
+        let key = format!("release#{id}");
+        let Some(item) = self.get(&key, "release").await? else { return Ok(None) };
+        let record = read_text(&item, "record").unwrap_or_default();
+        let release = serde_json::from_str(&record).map_err(|error| StoreError::Unreadable(key, error.to_string()))?;
+        Ok(Some(release))
+    }
+
+    /// Takes a fact into a record, and saves it under its version; made again onto whatever others saved meanwhile. `None` when
+    /// there is no such release. `known` spares the first reading.
+    pub async fn apply(
+        &self,
+        id: &ReleaseId,
+        known: Option<Release>,
+        fact: Fact,
+        now: Timestamp,
+    ) -> Result<Option<Result<Changed, Refused>>, StoreError> {
+        let mut known = known;
+        for _ in 0..ATTEMPTS {
+            let read = match known.take() {
+                Some(release) => Some(release),
+                None => self.release(id).await?,
+            };
+            let Some(mut release) = read else { return Ok(None) };
+            match release.apply(fact.clone(), now) {
+                Err(refused) => return Ok(Some(Err(refused))),
+                Ok(false) => return Ok(Some(Ok(Changed { release, changed: false }))),
+                Ok(true) => {}
+            }
+            if self.save(&mut release).await? {
+                tracing::info!(release = %id, state = release.state.word(), version = release.version, "saved");
+                return Ok(Some(Ok(Changed { release, changed: true })));
+            }
+        }
+        Err(StoreError::Contended(id.to_string()))
+    }
+
+    /// Saves a record onto the version that it was read at; `false` when another was saved meanwhile.
+    async fn save(&self, release: &mut Release) -> Result<bool, StoreError> {
+        let read = release.version;
+        release.version += 1;
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(record(release)?))
+            .condition_expression("#version = :read")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":read", number(read));
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_condition(&error) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// The releases that are open for a kind of work, oldest first.
+    pub async fn open_releases(&self, open_for: OpenFor) -> Result<Vec<ReleaseId>, StoreError> {
+        Ok(release_ids(&self.open(open_for.word()).await?))
+    }
+}
+
+pub(super) fn release_ids(keys: &[String]) -> Vec<ReleaseId> {
+    keys.iter().filter_map(|key| ReleaseId::parse(key.strip_prefix("release#")?)).collect()
+}
+
+pub(super) fn is_condition(
+    error: &aws_sdk_dynamodb::error::SdkError<impl aws_sdk_dynamodb::error::ProvideErrorMetadata>,
+) -> bool {
+    use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ConditionalCheckFailedException")
+}
+
+fn record(release: &Release) -> Result<Item, StoreError> {
+    let key = format!("release#{}", release.id);
+    let json =
+        serde_json::to_string(release).map_err(|error| StoreError::Unreadable(key.clone(), error.to_string()))?;
+    let mut item = Item::from([
+        ("pk".to_owned(), text(key)),
+        ("sk".to_owned(), text("release")),
+        ("version".to_owned(), number(release.version)),
+        ("pipeline".to_owned(), text(&release.pipeline)),
+        ("state".to_owned(), text(release.state.word())),
+        ("record".to_owned(), text(json)),
+    ]);
+    if let Some(open_for) = release.open_for() {
+        item.insert("open_for".to_owned(), text(open_for.word()));
+    }
+    Ok(item)
+}
