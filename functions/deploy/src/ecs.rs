@@ -8,8 +8,8 @@ use aws_sdk_ecs::{
     Client,
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
     types::{
-        DeploymentControllerType, ServiceDeploymentRollbackMonitorsStatus, ServiceDeploymentStatus, SortOrder,
-        TaskDefinitionField,
+        DeploymentController, DeploymentControllerType, ServiceDeploymentRollbackMonitorsStatus,
+        ServiceDeploymentStatus, SortOrder, TaskDefinitionField,
     },
 };
 use longshore_core::release::Verdict;
@@ -57,7 +57,7 @@ impl Services {
             Some("INACTIVE") | None => return Ok(missing()),
             Some(status) => return Ok(Call::Refused(format!("the service {service} is {status}"))),
         }
-        let controller = found.deployment_controller().map(|controller| controller.r#type());
+        let controller = found.deployment_controller().map(DeploymentController::r#type);
         if let Some(other) = controller.filter(|kind| **kind != DeploymentControllerType::Ecs) {
             return Ok(Call::Refused(format!("the service {service} is under the {} controller", other.as_str())));
         }

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow, bail};
 use aws_sdk_codebuild::{
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
-    types::{Build, EnvironmentVariable, EnvironmentVariableType, StatusType},
+    types::{Build, EnvironmentVariable, EnvironmentVariableType, ProjectEnvironment, StatusType},
 };
 use jiff::SignedDuration;
 use longshore_aws::{ids, secrets::expose};
@@ -119,8 +119,7 @@ impl Trigger {
         }
         let builds = self.builds(ids).await?;
         Ok(builds.into_iter().find(|build| {
-            let variables =
-                build.environment().map(|environment| environment.environment_variables()).unwrap_or_default();
+            let variables = build.environment().map(ProjectEnvironment::environment_variables).unwrap_or_default();
             variables.iter().any(|v| v.name() == "LONGSHORE_RELEASE" && v.value() == release.id.as_str())
         }))
     }

@@ -23,8 +23,9 @@ pub async fn release_of(store: &Store, secrets: &SecretStore, request: &Request)
         tracing::warn!(release = %claim.release(), "a token of an unknown release was refused");
         return Ok(None);
     };
-    let proves = |keys: &[&str]| claim.prove(keys, &release.pipeline, Purpose::Build, ids::now());
-    let proven = proves(&expose(&kept.callback_key)) || proves(&expose(&secrets.refreshed().await?.callback_key));
+    let signed_with = |keys: &[&str]| claim.prove(keys, &release.pipeline, Purpose::Build, ids::now());
+    let proven =
+        signed_with(&expose(&kept.callback_key)) || signed_with(&expose(&secrets.refreshed().await?.callback_key));
     if !proven || release.is_closed() {
         tracing::warn!(release = %release.id, proven, closed = release.is_closed(), "a report was refused");
         return Ok(None);

@@ -34,14 +34,15 @@ pub async fn serve(function: impl Function) -> Result<(), Error> {
 pub async fn dispatch(function: &impl Function, payload: Value) -> Result<Value, Error> {
     if let Some(request) = Request::read(&payload) {
         let (method, path) = (request.method.clone(), request.path.clone());
-        let response = function.http(request).await;
+        // Boxed: the handlers' futures nest too deeply for the compiler otherwise.
+        let response = Box::pin(function.http(request)).await;
         tracing::info!(method, path, status = response.status_code, "answered");
         return Ok(serde_json::to_value(response)?);
     }
     match Envelope::deserialize(&payload).map(|envelope| Event::read(&envelope)) {
         Ok(event) => {
             tracing::debug!(?event, "event");
-            function.event(event).await.inspect_err(|error| tracing::error!("{error:#}"))?;
+            Box::pin(function.event(event)).await.inspect_err(|error| tracing::error!("{error:#}"))?;
         }
         Err(error) => tracing::error!(%error, "an invocation that is neither a request nor an event: dropped"),
     }

@@ -2,5 +2,6 @@
 
 mod api;
 mod rollout;
+mod settings;
 mod support;
 mod tasks;

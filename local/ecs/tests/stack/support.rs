@@ -26,9 +26,14 @@ pub struct Stack {
 
 /// `None`, said aloud, where no engine is there.
 pub async fn stack(label: &str) -> Option<Stack> {
+    stack_with(label, &[]).await
+}
+
+/// The same with registries that speak plain HTTP.
+pub async fn stack_with(label: &str, registries: &[String]) -> Option<Stack> {
     let directory = TempDir::new().expect("a directory");
     let label = format!("{label}-{}", std::process::id());
-    let engine = match Engine::detect(directory.path(), &[], &label).await {
+    let engine = match Engine::detect(directory.path(), registries, &label).await {
         Ok(engine) => engine,
         Err(error) => {
             eprintln!("SKIPPED: {error}");
@@ -81,7 +86,9 @@ impl Stack {
 
     pub async fn call(&self, action: &str, input: Value) -> Value {
         let target = format!("AmazonEC2ContainerServiceV20141113.{action}");
-        self.client.call("ecs", &target, &input).await.unwrap_or_else(|refusal| panic!("{action}: {refusal}"))
+        let answer =
+            self.client.call("ecs", &target, &input).await.unwrap_or_else(|refusal| panic!("{action}: {refusal}"));
+        answer
     }
 
     /// Registers a version of the web server: its page says `text`.
@@ -134,6 +141,15 @@ impl Stack {
             let answer = self.call("DescribeServiceDeployments", json!({ "serviceDeploymentArns": [arn] })).await;
             let deployment = answer["serviceDeployments"][0].clone();
             (!deployment["finishedAt"].is_null()).then_some(deployment)
+        })
+        .await
+    }
+
+    pub async fn stopped(&self, task: &Value) -> Value {
+        self.until("stopped task", async || {
+            let input = json!({ "cluster": "demo", "tasks": [task["taskArn"]] });
+            let task = self.call("DescribeTasks", input).await["tasks"][0].clone();
+            (task["lastStatus"] == "STOPPED").then_some(task)
         })
         .await
     }

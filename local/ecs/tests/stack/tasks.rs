@@ -1,17 +1,7 @@
 //! Tasks on their own, with real containers.
 
-use crate::support::{Stack, stack};
+use crate::support::stack;
 use serde_json::{Value, json};
-
-async fn stopped(stack: &Stack, task: &Value) -> Value {
-    stack
-        .until("stopped task", async || {
-            let input = json!({ "cluster": "demo", "tasks": [task["taskArn"]] });
-            let task = stack.call("DescribeTasks", input).await["tasks"][0].clone();
-            (task["lastStatus"] == "STOPPED").then_some(task)
-        })
-        .await
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_runs_to_its_end_and_tells_its_exit_code_and_log() {
@@ -29,7 +19,7 @@ async fn a_task_runs_to_its_end_and_tells_its_exit_code_and_log() {
     let input = json!({ "cluster": "demo", "taskDefinition": "job", "overrides": overrides });
     let task = stack.call("RunTask", input).await["tasks"][0].clone();
     assert_eq!(task["lastStatus"], "PROVISIONING");
-    let ended = stopped(&stack, &task).await;
+    let ended = stack.stopped(&task).await;
     assert_eq!(ended["containers"][0]["exitCode"], 7);
     assert_eq!(ended["stopCode"], "EssentialContainerExited");
     let log = stack.ecs.log_url(task["taskArn"].as_str().expect("an ARN"));
@@ -74,7 +64,7 @@ async fn containers_of_a_task_wait_for_each_other_and_share_a_network() {
     });
     stack.call("RegisterTaskDefinition", input).await;
     let task = stack.call("RunTask", json!({ "cluster": "demo", "taskDefinition": "pair" })).await["tasks"][0].clone();
-    let ended = stopped(&stack, &task).await;
+    let ended = stack.stopped(&task).await;
     let log = stack.ecs.log_url(task["taskArn"].as_str().expect("an ARN"));
     let text = local_protocol::http().get(log).send().await.expect("a log").text().await.expect("a text");
     assert!(text.contains("client | prepared\n") && text.contains("client | served\n"), "{text}\n{ended:#}");
@@ -97,7 +87,7 @@ async fn a_task_is_stopped_by_hand_and_shutdown_leaves_nothing() {
         .await;
     let input = json!({ "cluster": "demo", "task": tasks[0]["taskArn"], "reason": "enough" });
     stack.call("StopTask", input).await;
-    let ended = stopped(&stack, &tasks[0]).await;
+    let ended = stack.stopped(&tasks[0]).await;
     assert_eq!(ended["stoppedReason"], "enough");
     assert_eq!(ended["stopCode"], "UserInitiated");
     assert_eq!(ended["containers"][0]["exitCode"], 137, "the first process ignores SIGTERM");
