@@ -1,1 +1,18 @@
-//! longshore-local
+//! The local stack: the whole of Longshore on one machine, with nothing from AWS.
+//!
+//! The same function binaries run through the Lambda Runtime API, wired as `template.yaml` says; moto is the control plane; builds,
+//! tasks, images and messages are handled by stand-ins that really do the work.
+
+pub mod demo;
+pub mod hook;
+mod placeholder;
+mod repository;
+mod resources;
+mod stack;
+
+pub use local_ecs::Timing;
+pub use repository::Repository;
+pub use stack::{Middleware, Options, Stack};
+
+/// The template that the stack is wired by, unless another is given.
+pub const TEMPLATE: &str = include_str!("../../template.yaml");

@@ -3,14 +3,13 @@
 //! A rollback makes the last completed deployment the primary one again, as ECS documents ("the deployment changes from a
 //! COMPLETED to IN_PROGRESS"); only when nothing is left of it, a new deployment of its revision takes its place.
 
-use local_protocol::{Answer, Refusal, arn, now};
+use local_protocol::arn;
 use serde_json::{Value, json};
 
 use crate::{
-    model::{Deployment, Key, Service, ServiceDeployment, State, short},
+    model::{Deployment, Key, Service, ServiceDeployment, State},
     scheduler::{Rollout, threshold},
-    services::missing,
-    shapes::{digits, invalid, page, required, texts, token},
+    shapes::{digits, token},
 };
 
 const OVER: &str = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
@@ -243,68 +242,5 @@ impl State {
             _ => return false,
         }
         true
-    }
-
-    pub fn stop_service_deployment(&mut self, input: &Value) -> Answer {
-        let arn = required(input, "serviceDeploymentArn")?;
-        let found = self.service_deployments.iter_mut().find(|deployment| deployment.arn == arn);
-        let found = found
-            .ok_or_else(|| Refusal::client("ServiceDeploymentNotFoundException", "Service deployment not found."))?;
-        let wanted = match input["stopType"].as_str() {
-            None | Some("ROLLBACK") => "ROLLBACK_REQUESTED",
-            Some("ABORT") => "STOP_REQUESTED",
-            Some(other) => return Err(invalid(format!("Invalid stop type: {other}."))),
-        };
-        match found.status {
-            "PENDING" | "IN_PROGRESS" => {
-                found.status = wanted;
-                found.updated = now();
-            }
-            "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => {}
-            status => {
-                let message = format!("Service deployment in status {status} can not be stopped.");
-                return Err(Refusal::client("ConflictException", message));
-            }
-        }
-        Ok(json!({ "serviceDeploymentArn": arn }))
-    }
-
-    pub fn describe_service_deployments(&self, input: &Value) -> Value {
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
-        for arn in texts(&input["serviceDeploymentArns"]) {
-            match self.service_deployments.iter().find(|deployment| deployment.arn == arn) {
-                Some(deployment) => found.push(self.service_deployment_json(deployment)),
-                None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
-            }
-        }
-        json!({ "serviceDeployments": found, "failures": failures })
-    }
-
-    pub fn describe_service_revisions(&self, input: &Value) -> Value {
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
-        for arn in texts(&input["serviceRevisionArns"]) {
-            match self.revisions.get(&arn) {
-                Some(revision) => found.push(revision.clone()),
-                None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
-            }
-        }
-        json!({ "serviceRevisions": found, "failures": failures })
-    }
-
-    pub fn list_service_deployments(&self, input: &Value) -> Answer {
-        let key = (self.cluster(input)?, short(required(input, "service")?).to_owned());
-        if !self.services.contains_key(&key) {
-            return Err(missing());
-        }
-        let statuses = texts(&input["status"]);
-        let (after, before) = (input["createdAt"]["after"].as_f64(), input["createdAt"]["before"].as_f64());
-        let all = self.service_deployments.iter().rev().filter(|deployment| {
-            deployment.service == key
-                && (statuses.is_empty() || statuses.iter().any(|status| status == deployment.status))
-                && after.is_none_or(|after| deployment.created >= after)
-                && before.is_none_or(|before| deployment.created <= before)
-        });
-        let briefs: Vec<Value> = all.map(ServiceDeployment::brief).collect();
-        page(input, "serviceDeployments", &briefs, 20)
     }
 }

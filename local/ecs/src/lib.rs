@@ -19,6 +19,7 @@ mod model;
 mod present;
 mod proxy;
 mod runner;
+mod service_deployments;
 mod services;
 mod shapes;
 mod steps;

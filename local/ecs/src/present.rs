@@ -228,9 +228,7 @@ pub(crate) fn configuration(given: Option<&Value>) -> Result<Value, local_protoc
     let (most, least) = (json["maximumPercent"].as_u64(), json["minimumHealthyPercent"].as_u64());
     match (most, least) {
         (Some(most), Some(least)) if most >= 100 && least <= most => Ok(json),
-        _ => {
-            Err(invalid("Both maximumPercent and minimumHealthyPercent can not be 100 or less than each other allows."))
-        }
+        _ => Err(invalid("maximumPercent must be at least 100, minimumHealthyPercent at most maximumPercent.")),
     }
 }
 

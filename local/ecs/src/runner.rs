@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use local_protocol::now;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     ecs::Inner,
@@ -19,15 +20,10 @@ pub(crate) async fn run(ecs: Arc<Inner>, id: String) {
         return;
     };
     let mut watchers = JoinSet::new();
-    let mut begun = 0;
     let planned = planned.map_err(|reason| failed(format!("ResourceInitializationError: {reason}")));
     let ended = match &planned {
         Err(stop) => Err(stop.clone()),
-        Ok(steps) => tokio::select! {
-            biased;
-            () = signal.cancelled() => Ok(()),
-            ended = live(&ecs, &id, steps, &mut watchers, &mut begun) => ended,
-        },
+        Ok(steps) => live(&ecs, &id, steps, &mut watchers, &signal).await,
     };
     if let Err(stop) = ended {
         ecs.state().stop_task(&id, stop.code, &stop.reason, now());
@@ -40,14 +36,29 @@ fn failed(reason: String) -> Stop {
     Stop { code: "TaskFailedToStart", reason }
 }
 
-/// Ends with the reason why the task stops by itself.
+/// Ends well when the task is told to stop, else with the reason why it stops by itself. A container that is being started is
+/// never left halfway: the engine's program is not interrupted then.
 async fn live(
     ecs: &Arc<Inner>,
     id: &str,
     steps: &[Step],
     watchers: &mut JoinSet<()>,
-    begun: &mut usize,
+    signal: &CancellationToken,
 ) -> Result<(), Stop> {
+    signal.run_until_cancelled(pull(ecs, id, steps)).await.unwrap_or(Ok(()))?;
+    for step in steps {
+        for (needed, condition) in &step.waits {
+            signal.run_until_cancelled(wait(ecs, id, needed, *condition)).await.unwrap_or(Ok(()))?;
+        }
+        if signal.is_cancelled() {
+            return Ok(());
+        }
+        start(ecs, id, step, watchers).await?;
+    }
+    signal.run_until_cancelled(serve(ecs, id, watchers)).await.map_or(Ok(()), Err)
+}
+
+async fn pull(ecs: &Arc<Inner>, id: &str, steps: &[Step]) -> Result<(), Stop> {
     ecs.change(id, |task| {
         task.status = Status::Pending;
         task.pull_started = Some(now());
@@ -60,13 +71,11 @@ async fn live(
         ecs.change(id, |task| task.container(&step.name).map(|container| container.digest = digest));
     }
     ecs.change(id, |task| task.pull_stopped = Some(now()));
-    for step in steps {
-        for (needed, condition) in &step.waits {
-            wait(ecs, id, needed, *condition).await?;
-        }
-        start(ecs, id, step, watchers).await?;
-        *begun += 1;
-    }
+    Ok(())
+}
+
+/// RUNNING, until the task ends by itself.
+async fn serve(ecs: &Arc<Inner>, id: &str, watchers: &mut JoinSet<()>) -> Stop {
     let (service, grace) = ecs
         .look(id, |task| (task.service.is_some(), task.settings.get("healthCheckGracePeriodSeconds").cloned()))
         .unwrap_or_default();
@@ -74,7 +83,7 @@ async fn live(
     if service {
         // A task that ends at once never was RUNNING, as far as its service is concerned.
         tokio::select! {
-            ended = exit(ecs, id) => return Err(ended),
+            ended = exit(ecs, id) => return ended,
             () = tokio::time::sleep(timing.settle) => {}
         }
     }
@@ -86,7 +95,7 @@ async fn live(
         let grace = Duration::from_secs(grace.and_then(|grace| grace.as_u64()).unwrap_or_default()).max(timing.grace);
         watchers.spawn(health::target(Arc::clone(ecs), id.to_owned(), address, grace));
     }
-    Err(exit(ecs, id).await)
+    exit(ecs, id).await
 }
 
 /// Waits until a container that another one depends on is as it should be.

@@ -86,9 +86,7 @@ impl Stack {
 
     pub async fn call(&self, action: &str, input: Value) -> Value {
         let target = format!("AmazonEC2ContainerServiceV20141113.{action}");
-        let answer =
-            self.client.call("ecs", &target, &input).await.unwrap_or_else(|refusal| panic!("{action}: {refusal}"));
-        answer
+        self.client.call("ecs", &target, &input).await.unwrap_or_else(|refusal| panic!("{action}: {refusal}"))
     }
 
     /// Registers a version of the web server: its page says `text`.
