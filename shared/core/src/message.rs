@@ -41,8 +41,8 @@ pub fn view(release: &Release) -> View {
     View { text: escape(&text), attachments: json!([{"color": colour, "fallback": escape(&text), "blocks": blocks}]) }
 }
 
-/// Draws the thread: a reply for each thing that happened, in order. Replies are only ever added at the end, so that how many were
-/// posted says which are missing.
+/// Draws the thread: a reply for each thing that happened, in order. Changes of a record have one order, so replies are only ever
+/// added at the end, and how many were posted says which are missing.
 pub fn thread(release: &Release) -> Vec<Reply> {
     let mut told: Vec<(Timestamp, String)> = Vec::new();
     for stage in release.build.stages.iter().filter(|stage| stage.ended.is_some()) {
@@ -76,7 +76,7 @@ fn headline(release: &Release) -> (&'static str, &'static str, String) {
         State::Requested => (":hourglass_flowing_sand:", GREY, "queued".to_owned()),
         State::Building => (":hammer_and_wrench:", BLUE, building(release)),
         State::Deploying => (":rocket:", BLUE, deploying(release)),
-        State::Built => (":package:", GREEN, format!("image built in {took}")),
+        State::Built => (":package:", GREEN, format!("built in {took}")),
         State::Live => (":white_check_mark:", GREEN, format!("live in {took}")),
         State::RolledBack => (":rewind:", RED, format!("rolled back after {took}")),
         State::Failed => (":x:", RED, format!("failed after {took}")),
@@ -199,8 +199,13 @@ fn outcome_words(outcome: Outcome) -> &'static str {
 
 fn footer(release: &Release) -> String {
     let repository = clip(&release.repository, 300);
-    let log =
-        release.build.log.as_deref().map(|log| format!(" · {}", link(Some(log), "build log"))).unwrap_or_default();
+    let log = release
+        .build
+        .log
+        .as_deref()
+        .or(release.build.page.as_deref())
+        .map(|log| format!(" · {}", link(Some(log), "build log")))
+        .unwrap_or_default();
     let lead = match (release.state, release.commit.at, release.ended) {
         (State::Live, Some(committed), Some(ended)) if committed < ended => {
             format!(" · {} from commit to live", duration(committed, ended))
@@ -218,9 +223,9 @@ pub fn revision(arn: &str) -> &str {
 /// `850 ms`, `12 s`, `3 min 05 s`, `1 h 02 min`.
 pub fn duration(from: Timestamp, to: Timestamp) -> String {
     let took = to.duration_since(from).max(SignedDuration::ZERO);
-    let seconds = took.as_secs();
+    let seconds = (took + SignedDuration::from_millis(500)).as_secs();
     match seconds {
-        0 => format!("{} ms", took.as_millis()),
+        _ if took.as_secs() == 0 => format!("{} ms", took.as_millis()),
         1..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),

@@ -59,7 +59,8 @@ pub struct Revision {
 /// Makes a new revision from the answer of DescribeTaskDefinition (with `include: ["TAGS"]`).
 ///
 /// `image` replaces the image of `containers`; where none is named, of every container that runs an image of the same repository
-/// now, or of the only container. The tags of the base are kept, those of `tags` are added or replace their namesakes.
+/// now, or of the only container. The tags of the base are kept, those of `tags` are added or replace their namesakes; AWS's own
+/// (`aws:…`), which cannot be given, are left out.
 pub fn revise(
     described: &Value,
     image: &str,
@@ -129,7 +130,9 @@ fn choose(definitions: &[Value], image: &str, containers: &[String]) -> Result<V
 }
 
 fn merged_tags(described: &Value, added: &[(&str, &str)]) -> Vec<Value> {
-    let kept = described.as_array().into_iter().flatten().filter(|tag| added.iter().all(|(key, _)| tag["key"] != *key));
+    let own = |tag: &&Value| tag["key"].as_str().is_some_and(|key| !key.starts_with("aws:"));
+    let replaced = |tag: &&Value| added.iter().any(|(key, _)| tag["key"] == *key);
+    let kept = described.as_array().into_iter().flatten().filter(own).filter(|tag| !replaced(tag));
     let tag = |(key, value): &(&str, &str)| {
         Value::Object(Map::from_iter([("key".to_owned(), (*key).into()), ("value".to_owned(), (*value).into())]))
     };

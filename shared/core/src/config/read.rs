@@ -29,12 +29,30 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
         root.unique(&mut names, &pipeline.name, "pipeline", &span);
         pipelines.push(pipeline);
     }
+    one_owner(&mut root, &pipelines);
     root.close();
     if pipelines.is_empty() && problems.is_empty() {
         let help = Some("add a [[pipeline]] with name, repository, branches and project".to_owned());
         problems.push(Problem { span: 0..0, message: "no pipeline is configured".to_owned(), help });
     }
     if problems.is_empty() { Ok(Config::new(slack, pipelines)) } else { Err(Problems::new(text, problems)) }
+}
+
+/// A service has one owner: releases of two environments would overwrite each other there, each in an order of its own.
+fn one_owner(root: &mut Section<'_, '_>, pipelines: &[Pipeline]) {
+    let mut owned = HashSet::new();
+    let spans: Vec<_> = root.tables("pipeline").into_iter().map(|(_, span)| span).collect();
+    for (pipeline, span) in pipelines.iter().zip(spans) {
+        for environment in &pipeline.environments {
+            for service in &environment.services {
+                if !owned.insert((&environment.cluster, service)) {
+                    let message =
+                        format!("a second environment deploys the service {service} of {}", environment.cluster);
+                    root.problem(span.clone(), message, Some("a service belongs to one environment".to_owned()));
+                }
+            }
+        }
+    }
 }
 
 fn slack(mut section: Section<'_, '_>) -> Slack {

@@ -57,7 +57,7 @@ repository = "github.com/acme/api"
 brnches = ["main"]
 project = "api"
 image = "api"
-environment = [{ name = "a", cluster = "c", services = ["s", "s"] }, { name = "a", cluster = "c", services = ["s"] }]
+environment = [{ name = "a", cluster = "c", services = ["s", "s"] }, { name = "a", cluster = "c", services = ["t"] }]
 "##;
     insta::assert_snapshot!(problems(text), @r#"
     longshore.toml:2:1: [slack] has no `channel`
@@ -75,6 +75,16 @@ environment = [{ name = "a", cluster = "c", services = ["s", "s"] }, { name = "a
     longshore.toml:23:62: `services` names "s" twice
     longshore.toml:23:70: a second environment is named "a"
     "#);
+}
+
+#[test]
+fn a_service_has_one_owner() {
+    let second =
+        GOOD.replace("[slack]\nchannel = \"#deploys\"", "").replace("\"web\"\nrepository", "\"other\"\nrepository");
+    insta::assert_snapshot!(problems(&format!("{GOOD}{second}")), @r"
+    longshore.toml:19:1: a second environment deploys the service web of production; a service belongs to one environment
+    longshore.toml:19:1: a second environment deploys the service worker of production; a service belongs to one environment
+    ");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn built() -> Vec<(i64, Fact)> {
     let digest = crate::image::Digest::parse(&format!("sha256:{}", "ab".repeat(32))).expect("a digest");
     let image = Image { repository: "r.example/web".into(), digest, tag: Some("v1".into()) };
     vec![
-        (1, Fact::BuildStarted { id: "web-build:1".into(), log: Some("https://logs.example/1".into()) }),
+        (1, Fact::BuildStarted { id: "web-build:1".into(), page: Some("https://logs.example/1".into()) }),
         (2, progress("build", Status::Started, None)),
         (30, progress("build", Status::Succeeded, None)),
         (30, progress("test", Status::Started, None)),

@@ -1,12 +1,15 @@
 //! How a fact changes a release.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Build, Deployment, Image, Outcome, Release, Stage, State, Verdict};
 use crate::{
     report::{Progress, Status},
     text::shorten,
 };
+
+/// A stage that is said to begin this soon after it ended has not begun again: the report of its beginning came late.
+const OVERTAKEN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Something that happened. A fact that a release knows already, or that comes too late to matter, changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +18,11 @@ pub enum Fact {
     BuildStarted {
         /// `project:uuid`.
         id: String,
-        /// The page of its log.
-        log: Option<String>,
+        /// The build's page.
+        page: Option<String>,
     },
+    /// The page of the build's log is known, which it is not before the build has a machine.
+    BuildLogged(String),
     /// The build can never be started.
     BuildRefused(String),
     /// The build's script reported a stage.
@@ -81,9 +86,14 @@ pub enum Refused {
 
 impl Release {
     /// Takes a fact; says whether the record changed. The version is counted up by saving, not here.
+    ///
+    /// Clocks of several machines write one record: a change is never dated before the one that it follows, so that what happened
+    /// has one order.
     pub fn apply(&mut self, fact: Fact, now: Timestamp) -> Result<bool, Refused> {
+        let now = now.max(self.changed + SignedDuration::from_millis(1));
         let changed = match fact {
-            Fact::BuildStarted { id, log } => self.build_started(id, log, now),
+            Fact::BuildStarted { id, page } => self.build_started(id, page, now),
+            Fact::BuildLogged(log) => !self.is_closed() && set(&mut self.build.log, log),
             Fact::BuildRefused(reason) => {
                 self.build.id.is_none() && self.build_ended(Outcome::Refused, Some(reason), now)
             }
@@ -115,11 +125,11 @@ impl Release {
         Ok(changed)
     }
 
-    fn build_started(&mut self, id: String, log: Option<String>, now: Timestamp) -> bool {
-        if self.build.id.is_some() || self.build.outcome.is_some() {
+    fn build_started(&mut self, id: String, page: Option<String>, now: Timestamp) -> bool {
+        if self.build.id.is_some() || self.state.is_end() {
             return false;
         }
-        (self.build.id, self.build.log, self.build.started) = (Some(id), log, Some(now));
+        (self.build.id, self.build.page, self.build.started) = (Some(id), page, Some(now));
         true
     }
 
@@ -215,9 +225,12 @@ impl Build {
             stage.message = progress.message.or(stage.message.take());
             return *stage != before;
         }
-        // The same end told twice, by a curl that retried.
+        // The same end told twice by a curl that retried, or a beginning that was overtaken by its end.
         let last = self.stages.iter().rev().find(|stage| stage.name == progress.phase);
-        let told = last.is_some_and(|stage| stage.status == progress.status && stage.message == progress.message);
+        let told = last.is_some_and(|stage| match stage.ended {
+            Some(ended) if progress.status == Status::Started => now.duration_since(ended) < OVERTAKEN,
+            _ => stage.status == progress.status && stage.message == progress.message,
+        });
         if told || self.stages.len() == Self::STAGES {
             return false;
         }
@@ -239,7 +252,9 @@ impl Deployment {
         };
         service.verdict = Some(verdict);
         service.reason = reason.map(|reason| shorten(&reason, 500));
-        if self.services.iter().any(|service| service.verdict.is_none()) {
+        // A service that fails before any was touched ends the deployment: the others stay as they are.
+        let untouched = verdict != Verdict::Live && self.services.iter().all(|service| service.updated.is_none());
+        if !untouched && self.services.iter().any(|service| service.verdict.is_none()) {
             return true;
         }
         // The worst of the services' verdicts is the environment's.

@@ -180,7 +180,10 @@ pub struct Build {
     /// CodeBuild's id: `project:uuid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The page of its log.
+    /// Its page: what a webhook's answer links to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// The page of its log, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
     /// When CodeBuild took it.

@@ -31,9 +31,9 @@ pub enum BuildStep {
         /// Look for a build of this release first: the idempotency token may have lapsed since an earlier attempt.
         look_first: bool,
     },
-    /// It was tried for too long: fail visibly.
+    /// It was tried for too long: once more, then fail visibly.
     GiveUp,
-    /// Read how the build is.
+    /// Read how the build is, and where its log is.
     Follow,
     /// Nothing.
     Nothing,
@@ -52,7 +52,7 @@ pub enum DeployStep {
     Update(Where),
     /// Read how far ECS is.
     Follow(Where),
-    /// ECS came to no verdict in time.
+    /// It takes too long: look once more, then fail visibly.
     GiveUp(Where),
     /// Nothing.
     Nothing,
@@ -78,31 +78,32 @@ impl Release {
         }
     }
 
-    /// What `deploy` does next. Environments are taken in order; within one, each service is brought to its update before any is
-    /// followed, so that they move together.
+    /// What `deploy` does next. Environments are taken in order; within one, every service has its revision before any is touched, and
+    /// every one is updated before any is followed, so that they move together.
     pub fn deploy_step(&self, now: Timestamp) -> DeployStep {
         if self.state != State::Deploying {
             return DeployStep::Nothing;
         }
         let current = self.deployments.iter().enumerate().find(|(_, d)| d.verdict != Some(Verdict::Live));
         let Some((deployment, current)) = current else { return DeployStep::Nothing };
-        if current.admitted.is_none() {
+        let Some(admitted) = current.admitted else {
             return DeployStep::Admit(Where { deployment, service: 0 });
-        }
-        let mut follow = None;
-        for (service, state) in current.services.iter().enumerate().filter(|(_, s)| s.verdict.is_none()) {
+        };
+        let overdue = |since: Timestamp| now.duration_since(since) > Self::DEPLOY_LIMIT;
+        let steps = current.services.iter().enumerate().filter(|(_, service)| service.verdict.is_none());
+        let steps = steps.map(|(service, state)| {
             let at = Where { deployment, service };
             match (&state.base, &state.task_definition, state.updated) {
-                (None, ..) => return DeployStep::Base(at),
-                (Some(_), None, _) => return DeployStep::Register(at),
-                (Some(_), Some(_), None) => return DeployStep::Update(at),
-                (Some(_), Some(_), Some(updated)) => {
-                    let overdue = now.duration_since(updated) > Self::DEPLOY_LIMIT;
-                    follow = follow.or(Some(if overdue { DeployStep::GiveUp(at) } else { DeployStep::Follow(at) }));
-                }
+                (.., Some(updated)) if overdue(updated) => (2, DeployStep::GiveUp(at)),
+                (.., Some(_)) => (2, DeployStep::Follow(at)),
+                _ if overdue(admitted) => (0, DeployStep::GiveUp(at)),
+                (None, ..) => (0, DeployStep::Base(at)),
+                (Some(_), None, _) => (0, DeployStep::Register(at)),
+                (Some(_), Some(_), None) => (1, DeployStep::Update(at)),
             }
-        }
-        follow.unwrap_or(DeployStep::Nothing)
+        });
+        // The first of the least advanced.
+        steps.min_by_key(|(stage, _)| *stage).map_or(DeployStep::Nothing, |(_, step)| step)
     }
 
     /// What the release is still open for.

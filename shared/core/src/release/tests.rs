@@ -16,7 +16,7 @@ fn image(digit: char) -> Image {
 }
 
 fn started() -> Fact {
-    Fact::BuildStarted { id: "web-build:1".into(), log: None }
+    Fact::BuildStarted { id: "web-build:1".into(), page: None }
 }
 
 fn ended(outcome: Outcome) -> Fact {
@@ -68,7 +68,7 @@ fn a_release_goes_from_requested_to_live() {
         DeployStep::Nothing,
     ];
     assert_eq!(steps, expected);
-    assert_eq!((release.ended, release.is_closed()), (Some(at(9)), true));
+    assert_eq!((release.ended, release.is_closed()), (Some(release.changed), true));
 }
 
 #[test]
@@ -140,28 +140,67 @@ fn several_services_are_updated_before_any_is_followed_and_the_worst_verdict_cou
         Fact::Admitted(HERE),
         Fact::Based(HERE, "web:7".into()),
         Fact::Registered(HERE, "web:8".into()),
-        Fact::Updated(HERE),
         Fact::Based(worker, "worker:1".into()),
         Fact::Registered(worker, "worker:2".into()),
+        Fact::Updated(HERE),
         Fact::Updated(worker),
         concluded(Verdict::Live),
     ] {
         release.apply(fact, at(1)).expect("a fact in its place");
         steps.push(release.deploy_step(at(2)));
     }
-    assert_eq!(
-        steps[5..],
-        [
-            DeployStep::Base(worker),
-            DeployStep::Register(worker),
-            DeployStep::Update(worker),
-            DeployStep::Follow(HERE),
-            DeployStep::Follow(worker),
-        ]
-    );
+    let expected = [
+        DeployStep::Base(HERE),
+        DeployStep::Register(HERE),
+        DeployStep::Base(worker),
+        DeployStep::Register(worker),
+        DeployStep::Update(HERE),
+        DeployStep::Update(worker),
+        DeployStep::Follow(HERE),
+        DeployStep::Follow(worker),
+    ];
+    assert_eq!(steps[2..], expected);
     let fact = Fact::Concluded { at: worker, verdict: Verdict::RolledBack, reason: Some("unhealthy".into()) };
     release.apply(fact, at(3)).expect("a fact in its place");
     assert_eq!((release.state, release.reason.as_deref()), (State::RolledBack, Some("production: worker: unhealthy")));
+}
+
+#[test]
+fn a_service_that_fails_before_any_is_touched_ends_the_deployment() {
+    let mut release = sample();
+    release.deployments[0].services.push(ServiceDeployment { service: "worker".into(), ..Default::default() });
+    let facts = [
+        started(),
+        Fact::ImageReported(image('a')),
+        Fact::Admitted(HERE),
+        Fact::Based(HERE, "web:7".into()),
+        Fact::Concluded {
+            at: Where { deployment: 0, service: 1 },
+            verdict: Verdict::Failed,
+            reason: Some("the cluster has no service worker".into()),
+        },
+    ];
+    for fact in facts {
+        release.apply(fact, at(1)).expect("a fact in its place");
+    }
+    assert_eq!((release.state, release.deploy_step(at(2))), (State::Failed, DeployStep::Nothing));
+    assert_eq!(release.reason.as_deref(), Some("production: worker: the cluster has no service worker"));
+}
+
+#[test]
+fn changes_have_one_order_whatever_the_clocks_say() {
+    let mut release = after([started()]);
+    release.apply(Fact::ImageReported(image('a')), at(50)).expect("a fact in its place");
+    release.apply(Fact::Admitted(HERE), at(20)).expect("a fact in its place");
+    assert_eq!(release.deployments[0].admitted, Some(at(50) + SignedDuration::from_millis(1)));
+}
+
+#[test]
+fn a_late_report_of_a_beginning_opens_no_stage_again() {
+    let report = |status| Fact::Progress(Progress { phase: "test".into(), status, message: None });
+    let mut release = after([started(), report(Status::Succeeded)]);
+    assert_eq!(release.apply(report(Status::Started), at(3)), Ok(false));
+    assert_eq!(release.apply(report(Status::Started), at(60)), Ok(true), "it begins again");
 }
 
 #[test]
