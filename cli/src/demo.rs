@@ -52,11 +52,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn go(arguments: &Arguments, directory: &Path, running: &mut Option<Stack>) -> anyhow::Result<bool> {
     let checkout = &arguments.checkout;
     let variables = base_images(checkout).await?;
-    let options = local::options(&checkout.join("longshore.toml"), &directory.join("stack"), variables)?;
+    let config = checkout.join("examples/longshore.toml");
+    let options = longshore_local::Options {
+        health_path: Some("/health".to_owned()),
+        ..local::options(&config, &directory.join("stack"), variables)?
+    };
     say("starting the local stack");
     let stack = running.insert(Stack::start(options).await?);
     local::show(stack);
-    let repository = stack.repositories.values().next().context("longshore.toml names no repository")?;
+    let repository = stack.repositories.values().next().context("examples/longshore.toml names no repository")?;
     let source = checkout.join("examples/pelican");
     let remote = repository.path.clone();
     let sample = Sample::make(&directory.join("sample"), &source, &checkout.join("buildspec.yml"), &remote).await?;
@@ -82,8 +86,10 @@ async fn go(arguments: &Arguments, directory: &Path, running: &mut Option<Stack>
         lead_time.as_secs_f64(),
         gone.lead_time.as_secs_f64()
     ));
-    say(&format!("  the message of the release  {}", stack.inbox));
-    say(&format!("  the running service         {address}"));
+    if arguments.keep {
+        say(&format!("  the releases' messages  {}", stack.inbox));
+        say(&format!("  the running service     {address}"));
+    }
     Ok(true)
 }
 
@@ -97,15 +103,16 @@ fn write_note(sample: &Path) -> anyhow::Result<()> {
 async fn base_images(checkout: &Path) -> anyhow::Result<std::collections::BTreeMap<String, String>> {
     let script = checkout.join("scripts/base-image");
     let output = tokio::process::Command::new(&script)
-        .stderr(std::process::Stdio::inherit())
         .stdin(std::process::Stdio::null())
         .kill_on_drop(true)
         .output()
         .await
         .with_context(|| format!("{} could not be run: the demo needs Longshore's checkout", script.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
-        bail!("{} found no base images", script.display());
+        bail!("{} found no base images: {}", script.display(), said.trim());
     }
+    say(said.trim());
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok(lines.lines().filter_map(|line| line.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())).collect())
 }

@@ -28,9 +28,9 @@ pub struct Arguments {
     /// The port that the containers of every service listen on.
     #[arg(long, default_value_t = 8080)]
     container_port: u16,
-    /// The path on that port that answers 200 when a container is healthy.
-    #[arg(long, default_value = "/health")]
-    health_path: String,
+    /// The path on that port that answers 200 when a container is healthy; asked by wget in the container.
+    #[arg(long)]
+    health_path: Option<String>,
     /// A variable of every build, as a CodeBuild project has them. May be repeated.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
@@ -73,20 +73,22 @@ pub fn options(config: &Path, directory: &Path, variables: BTreeMap<String, Stri
     let program = std::env::current_exe().context("this program's own path is unknown")?;
     let binaries = program.parent().context("this program is in no folder")?.to_owned();
     std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))?;
-    let moto = Path::new(".local/venv/bin");
+    // Where scripts/setup puts it: below here, or below the checkout that this program was built in.
+    let folders = std::env::current_dir().into_iter().chain(binaries.ancestors().map(Path::to_owned));
+    let moto = folders.map(|folder| folder.join(".local/venv/bin")).find(|folder| folder.is_dir());
     Ok(Options {
         template: TEMPLATE.to_owned(),
         config: absolute(config)?,
         binaries,
         program,
         directory: absolute(directory)?,
-        moto: moto.is_dir().then(|| moto.to_owned()),
+        moto,
         port: 0,
         inbox_port: 0,
         tick: None,
         variables,
         container_port: 8080,
-        health_path: "/health".to_owned(),
+        health_path: None,
         slack_token: None,
         timing: longshore_local::Timing::default(),
         codebuild: None,

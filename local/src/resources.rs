@@ -78,7 +78,7 @@ pub(crate) async fn services(
     environment: &Environment,
     image: &str,
     port: u16,
-    health: &str,
+    health: Option<&str>,
 ) -> anyhow::Result<()> {
     let cluster = json!({ "clusterName": environment.cluster });
     create(ecs, "ecs", "AmazonEC2ContainerServiceV20141113.CreateCluster", &cluster).await?;
@@ -87,7 +87,7 @@ pub(crate) async fn services(
         let family = format!("{}-{service}", environment.cluster);
         let definition = task_definition(&family, container, image, port, health);
         create(ecs, "ecs", "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition", &definition).await?;
-        let group = format!("targetgroup/{service}/{:016x}", port);
+        let group = format!("targetgroup/{service}/{port:016x}");
         let request = json!({
             "cluster": environment.cluster, "serviceName": service, "taskDefinition": family, "desiredCount": 1,
             "launchType": "FARGATE",
@@ -106,20 +106,24 @@ pub(crate) async fn services(
     Ok(())
 }
 
-fn task_definition(family: &str, container: &str, image: &str, port: u16, health: &str) -> Value {
-    json!({
+fn task_definition(family: &str, container: &str, image: &str, port: u16, health: Option<&str>) -> Value {
+    let architecture = if std::env::consts::ARCH == "aarch64" { "ARM64" } else { "X86_64" };
+    let mut definition = json!({
         "family": family, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
-        "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
+        "runtimePlatform": {"cpuArchitecture": architecture, "operatingSystemFamily": "LINUX"},
         "containerDefinitions": [{
             "name": container, "image": image, "essential": true, "stopTimeout": 5,
             "portMappings": [{"containerPort": port, "protocol": "tcp", "name": "http"}],
-            "healthCheck": {
-                "command": ["CMD-SHELL", format!("wget -q -O /dev/null http://127.0.0.1:{port}{health} || exit 1")],
-                "interval": 5, "timeout": 2, "retries": 3, "startPeriod": 2,
-            },
         }],
         "tags": [{"key": "made-by", "value": "longshore local"}],
-    })
+    });
+    if let Some(health) = health {
+        definition["containerDefinitions"][0]["healthCheck"] = json!({
+            "command": ["CMD-SHELL", format!("wget -q -O /dev/null http://127.0.0.1:{port}{health} || exit 1")],
+            "interval": 5, "timeout": 2, "retries": 3, "startPeriod": 2,
+        });
+    }
+    definition
 }
 
 /// Calls an API whose refusal ends the start; what is there already is no refusal.

@@ -59,8 +59,9 @@ pub struct Options {
     pub variables: BTreeMap<String, String>,
     /// The port that the services' containers listen on.
     pub container_port: u16,
-    /// The path that answers 200 when a container is healthy.
-    pub health_path: String,
+    /// The path that answers 200 when a container is healthy, asked by `wget` in the container; without one, only the load balancer
+    /// looks at it.
+    pub health_path: Option<String>,
     /// A real bot token: messages go to Slack, not to the inbox.
     pub slack_token: Option<String>,
     /// The pace of the ECS stand-in.
@@ -69,20 +70,17 @@ pub struct Options {
     pub codebuild: Option<Middleware>,
 }
 
-/// The secret that the local webhooks are signed with.
-const WEBHOOK_SECRET_LENGTH: usize = 2;
-
 /// A running stack. [`Stack::shutdown`] ends everything that it started.
 pub struct Stack {
     /// The HTTP front: what API Gateway is on AWS.
     pub url: String,
     /// The page where Slack's messages appear.
     pub inbox: String,
-    /// The control plane emulator.
+    /// A caller of the control plane emulator.
     pub aws: Client,
-    /// The CodeBuild stand-in's address.
+    /// A caller of the CodeBuild stand-in.
     pub codebuild_api: Client,
-    /// The ECS stand-in's address.
+    /// A caller of the ECS stand-in.
     pub ecs_api: Client,
     /// The table.
     pub table: String,
@@ -110,6 +108,38 @@ pub struct Stack {
     running: Running,
 }
 
+/// What the account is furnished with before the first push.
+struct Furniture {
+    images: Client,
+    template: template::Stack,
+    program: PathBuf,
+    directory: PathBuf,
+    variables: BTreeMap<String, String>,
+    port: u16,
+    health: Option<String>,
+}
+
+/// Where the stack listens.
+struct Ports {
+    front: TcpListener,
+    inbox: TcpListener,
+    builds: TcpListener,
+    services: TcpListener,
+    images: TcpListener,
+}
+
+impl Ports {
+    async fn bind(options: &Options) -> anyhow::Result<Self> {
+        Ok(Self {
+            front: listen(options.port, "the HTTP front").await?,
+            inbox: listen(options.inbox_port, "the inbox").await?,
+            builds: listen(0, "CodeBuild").await?,
+            services: listen(0, "ECS").await?,
+            images: listen(0, "ECR").await?,
+        })
+    }
+}
+
 /// What has to be ended.
 struct Running {
     moto: Moto,
@@ -124,121 +154,79 @@ impl Stack {
         let config = read_config(&options.config)?;
         std::fs::create_dir_all(&options.directory)
             .with_context(|| format!("{} could not be made", options.directory.display()))?;
-        let front = listen(options.port, "the HTTP front").await?;
-        let inbox = listen(options.inbox_port, "the inbox").await?;
-        let [builds, services, images] =
-            [listen(0, "CodeBuild").await?, listen(0, "ECS").await?, listen(0, "ECR").await?];
-        let [url, inbox_url, codebuild_url, services_url, images_url] =
-            [&front, &inbox, &builds, &services, &images].map(address);
-
+        let ports = Ports::bind(&options).await?;
         let moto = Moto::start(options.moto.clone()).await?;
         let registry = Registry::start(&options.directory.join("registry")).await?;
-        let registry_address = registry.address().to_owned();
-        let label = format!("longshore-{}", front.local_addr()?.port());
-        let engine_directory = options.directory.join("engine");
-        std::fs::create_dir_all(&engine_directory)?;
-        let engine = Engine::detect(&engine_directory, std::slice::from_ref(&registry_address), &label).await?;
+        let address = registry.address().to_owned();
+        let engine = engine(&options, &ports, &address).await?;
 
+        let url = url_of(&ports.front);
         let inputs = template::Inputs {
             stack: "longshore".to_owned(),
             parameters: BTreeMap::from([
-                ("Registry".to_owned(), registry_address.clone()),
-                ("SlackApi".to_owned(), slack_api(&options, &inbox_url)),
+                ("Registry".to_owned(), address.clone()),
+                ("SlackApi".to_owned(), slack_api(&options, &ports.inbox)),
             ]),
             attributes: BTreeMap::from([("Api.ApiEndpoint".to_owned(), url.clone())]),
         };
         let template = template::Stack::parse(&options.template, &inputs).context("template.yaml")?;
         let aws = Client::new(moto.url());
-        let secret = hex_token(WEBHOOK_SECRET_LENGTH);
-        let table =
-            resources::control_plane(&aws, &template, &resources::secret(&secret, options.slack_token.as_deref()))
-                .await?;
+        let secret = hex_token(2);
+        let values = resources::secret(&secret, options.slack_token.as_deref());
+        let table = resources::control_plane(&aws, &template, &values).await?;
 
         let (events, emitted) = mpsc::unbounded_channel();
-        let mut tasks = vec![tokio::spawn(pump::forward(emitted, moto.url().to_owned()))];
         let slack = Slack::new(resources::slack(&config));
-        let ecr = Ecr::new(&registry_address);
-        let mut build_environment = engine.environment();
-        build_environment.extend(shell_environment());
-        let codebuild = CodeBuild::new(
-            local_codebuild::Settings {
-                directory: options.directory.join("builds"),
-                url: codebuild_url.clone(),
-                environment: build_environment,
-                concurrent: 2,
-            },
-            events.clone(),
-        );
-        let ecs_settings = local_ecs::Settings {
-            directory: options.directory.join("tasks"),
-            url: services_url.clone(),
-            quick: options.timing.clone(),
-        };
-        let ecs = Ecs::new(ecs_settings, engine.clone(), events);
-        let wrap = options.codebuild.unwrap_or_else(|| Box::new(|router| router));
-        for (listener, router) in [
-            (builds, wrap(codebuild.router())),
-            (services, ecs.router()),
-            (images, ecr.router()),
-            (inbox, slack.router()),
-        ] {
-            tasks.push(serve(listener, router));
-        }
-
-        let environment = [
-            ("AWS_ENDPOINT_URL", moto.url()),
-            ("AWS_ENDPOINT_URL_CODEBUILD", &codebuild_url),
-            ("AWS_ENDPOINT_URL_ECS", &services_url),
-            ("AWS_ENDPOINT_URL_ECR", &images_url),
-            ("AWS_REGION", REGION),
-            ("LONGSHORE_CONFIG", options.config.to_str().context("the configuration's path is not UTF-8")?),
-        ];
-        let host = Host::start(
-            template.functions.clone(),
-            HostSettings {
-                binaries: options.binaries.clone(),
-                environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-                directory: options.directory.join("functions"),
-                instances: 4,
-            },
-        )
-        .await?;
+        let codebuild = CodeBuild::new(build_settings(&options, &ports, &engine), events.clone());
+        let ecs = Ecs::new(task_settings(&options, &ports), engine.clone(), events);
+        let host = Host::start(template.functions.clone(), host_settings(&options, &ports, moto.url())?).await?;
         let pump = Pump::start(&template.rules, host.clone(), moto.url()).await?;
         let schedules = schedule::schedule(template.schedules.clone(), host.clone(), options.tick);
-        tasks.push(serve(front, gateway::router(template.routes.clone(), host.clone())));
-
+        let furniture = Furniture {
+            images: Client::new(url_of(&ports.images)),
+            template: template.clone(),
+            program: options.program,
+            directory: options.directory.clone(),
+            variables: options.variables,
+            port: options.container_port,
+            health: options.health_path,
+        };
         let mut started = Self {
             url,
-            inbox: inbox_url,
-            codebuild_api: Client::new(codebuild_url),
-            ecs_api: Client::new(&*services_url),
+            inbox: url_of(&ports.inbox),
+            codebuild_api: Client::new(url_of(&ports.builds)),
+            ecs_api: Client::new(url_of(&ports.services)),
             aws,
             table,
             secret,
             config,
-            host,
-            schedules,
-            slack,
-            codebuild,
-            ecs,
-            engine,
-            registry: registry_address,
-            repositories: BTreeMap::new(),
             logs: options.directory.join("functions"),
-            running: Running { moto, registry, pump, tasks },
+            repositories: BTreeMap::new(),
+            registry: address.clone(),
+            engine,
+            running: Running {
+                tasks: vec![tokio::spawn(pump::forward(emitted, moto.url().to_owned()))],
+                moto,
+                registry,
+                pump,
+            },
+            host: host.clone(),
+            schedules,
+            slack: slack.clone(),
+            codebuild: codebuild.clone(),
+            ecs: ecs.clone(),
         };
-        let ecr = Client::new(images_url);
-        let furnished = started
-            .furnish(
-                &ecr,
-                &template,
-                &options.program,
-                &options.directory,
-                &options.variables,
-                (options.container_port, &options.health_path),
-            )
-            .await;
-        match furnished {
+        let wrap = options.codebuild.unwrap_or_else(|| Box::new(|router| router));
+        for (listener, router) in [
+            (ports.front, gateway::router(template.routes, host)),
+            (ports.inbox, slack.router()),
+            (ports.builds, wrap(codebuild.router())),
+            (ports.services, ecs.router()),
+            (ports.images, Ecr::new(&address).router()),
+        ] {
+            started.running.tasks.push(serve(listener, router));
+        }
+        match started.furnish(&furniture).await {
             Ok(()) => Ok(started),
             Err(error) => {
                 started.shutdown().await;
@@ -248,39 +236,30 @@ impl Stack {
     }
 
     /// Makes what the pipelines name and would be there on AWS: repositories, projects, clusters and services.
-    async fn furnish(
-        &mut self,
-        ecr: &Client,
-        template: &template::Stack,
-        program: &Path,
-        directory: &Path,
-        variables: &BTreeMap<String, String>,
-        (port, health): (u16, &str),
-    ) -> anyhow::Result<()> {
+    async fn furnish(&mut self, with: &Furniture) -> anyhow::Result<()> {
         let pipelines = self.config.pipelines().to_vec();
-        let mut variables = variables.clone();
+        let mut variables = with.variables.clone();
         if let Some(engine) = self.engine.environment().get("CONTAINER_ENGINE") {
             variables.entry("CONTAINER_ENGINE".to_owned()).or_insert_with(|| engine.clone());
         }
         for pipeline in &pipelines {
             if !self.repositories.contains_key(&pipeline.repository) {
-                let repository =
-                    Repository::make(directory, &pipeline.repository, program, &self.url, &self.secret).await?;
-                self.repositories.insert(pipeline.repository.clone(), repository);
+                let made =
+                    Repository::make(&with.directory, &pipeline.repository, &with.program, &self.url, &self.secret);
+                self.repositories.insert(pipeline.repository.clone(), made.await?);
             }
             let source = &self.repositories[&pipeline.repository].path;
-            let project = resources::project(template, &pipeline.project, source, &variables);
+            let project = resources::project(&with.template, &pipeline.project, source, &variables);
             resources::create(&self.codebuild_api, "codebuild", "CodeBuild_20161006.CreateProject", &project).await?;
             if let Some(image) = &pipeline.image {
-                let repository = json!({ "repositoryName": image });
                 let target = "AmazonEC2ContainerRegistry_V20150921.CreateRepository";
-                resources::create(ecr, "ecr", target, &repository).await?;
+                resources::create(&with.images, "ecr", target, &json!({ "repositoryName": image })).await?;
             }
         }
         if pipelines.iter().any(|pipeline| !pipeline.environments.is_empty()) {
-            let image = placeholder::push(&self.engine, directory, &self.registry, port).await?;
+            let image = placeholder::push(&self.engine, &with.directory, &self.registry, with.port).await?;
             for environment in pipelines.iter().flat_map(|pipeline| &pipeline.environments) {
-                resources::services(&self.ecs_api, environment, &image, port, health).await?;
+                resources::services(&self.ecs_api, environment, &image, with.port, with.health.as_deref()).await?;
             }
         }
         Ok(())
@@ -330,9 +309,54 @@ async fn listen(port: u16, what: &str) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("{what} cannot listen on port {port}: end what uses it, or choose another port"))
 }
 
-fn address(listener: &TcpListener) -> String {
+fn url_of(listener: &TcpListener) -> String {
     let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     format!("http://{address}")
+}
+
+async fn engine(options: &Options, ports: &Ports, registry: &str) -> anyhow::Result<Engine> {
+    let directory = options.directory.join("engine");
+    std::fs::create_dir_all(&directory)?;
+    // The containers of one stack are told from another's by its port.
+    let label = format!("longshore-{}", ports.front.local_addr()?.port());
+    Ok(Engine::detect(&directory, &[registry.to_owned()], &label).await?)
+}
+
+fn build_settings(options: &Options, ports: &Ports, engine: &Engine) -> local_codebuild::Settings {
+    let mut environment = engine.environment();
+    environment.extend(shell_environment());
+    local_codebuild::Settings {
+        directory: options.directory.join("builds"),
+        url: url_of(&ports.builds),
+        environment,
+        concurrent: 2,
+    }
+}
+
+fn task_settings(options: &Options, ports: &Ports) -> local_ecs::Settings {
+    local_ecs::Settings {
+        directory: options.directory.join("tasks"),
+        url: url_of(&ports.services),
+        quick: options.timing.clone(),
+    }
+}
+
+fn host_settings(options: &Options, ports: &Ports, moto: &str) -> anyhow::Result<HostSettings> {
+    let config = options.config.to_str().context("the configuration's path is not UTF-8")?;
+    let environment = [
+        ("AWS_ENDPOINT_URL", moto.to_owned()),
+        ("AWS_ENDPOINT_URL_CODEBUILD", url_of(&ports.builds)),
+        ("AWS_ENDPOINT_URL_ECS", url_of(&ports.services)),
+        ("AWS_ENDPOINT_URL_ECR", url_of(&ports.images)),
+        ("AWS_REGION", REGION.to_owned()),
+        ("LONGSHORE_CONFIG", config.to_owned()),
+    ];
+    Ok(HostSettings {
+        binaries: options.binaries.clone(),
+        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+        directory: options.directory.join("functions"),
+        instances: 4,
+    })
 }
 
 fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
@@ -344,10 +368,10 @@ fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
     })
 }
 
-fn slack_api(options: &Options, inbox: &str) -> String {
+fn slack_api(options: &Options, inbox: &TcpListener) -> String {
     match options.slack_token {
         Some(_) => "https://slack.com/api".to_owned(),
-        None => format!("{inbox}/api"),
+        None => format!("{}/api", url_of(inbox)),
     }
 }
 
@@ -361,5 +385,6 @@ fn shell_environment() -> BTreeMap<String, String> {
 /// Random hexadecimal digits, `words` times sixteen.
 pub(crate) fn hex_token(words: usize) -> String {
     use std::hash::{BuildHasher, RandomState};
-    (0..words).map(|_| format!("{:016x}", RandomState::new().hash_one(std::process::id()))).collect()
+    let word = |_| format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+    (0..words).map(word).collect::<Vec<_>>().concat()
 }

@@ -1,1 +1,19 @@
-//! longshore-tests
+//! What the end-to-end tests share: a whole local stack for each, a tiny application to push, and looks at what came of it.
+//!
+//! Nothing here decides what is right: that stands in `tests/`. Every wait has a deadline, after which the test fails and says what
+//! it waited for; no test waits for a time to pass.
+
+mod application;
+mod engine;
+mod killer;
+mod local;
+mod look;
+mod stack;
+mod wait;
+
+pub use application::{Application, Quality};
+pub use engine::HeldEngine;
+pub use killer::Killer;
+pub use local::Local;
+pub use stack::{longshore, program, with_stack, without_events, workspace};
+pub use wait::{eventually, within};

@@ -1,7 +1,12 @@
 //! The way of a release through its environments: one step after the other, each written down before the next.
 
+use std::time::Duration;
+
 use anyhow::Context;
-use longshore_aws::{ids, store::Admission};
+use longshore_aws::{
+    ids,
+    store::{Admission, Hold},
+};
 use longshore_core::{
     release::{DeployStep, Deployment, Fact, Release, ServiceDeployment, Verdict, Where},
     task_definition::{is_revision, revise},
@@ -15,58 +20,88 @@ use crate::{
 
 /// More steps than any release has: a bound for a loop that ends long before.
 const STEPS: usize = 500;
+/// How often, and after which pause, a held environment is asked again; then the tick goes on.
+const HOLD_ATTEMPTS: usize = 15;
+const HOLD_PAUSE: Duration = Duration::from_millis(200);
 
 impl Deploy {
-    /// Takes a release as far as it goes now: to its end, or to where ECS has to come to a verdict. What changed is published once.
-    pub(crate) async fn advance(&self, mut release: Release) -> anyhow::Result<Release> {
-        let mut changed = false;
-        let mut result = Ok(());
-        for _ in 0..STEPS {
-            match self.step(&release).await {
-                Ok(Some(fact)) => {
-                    let id = release.id.clone();
-                    let saved = self.store.apply(&id, Some(release), fact, ids::now()).await?;
-                    let saved = saved.context("the release is gone")??;
-                    changed |= saved.changed;
-                    release = saved.release;
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            }
+    /// Takes a release as far as it goes now: to its end, or to where it has to wait. What changed is published once.
+    ///
+    /// Services are changed only while the environment is held, by one invocation at a time: an UpdateService of an older release,
+    /// however late, comes before that of a newer one.
+    pub(crate) async fn advance(&self, release: Release) -> anyhow::Result<Release> {
+        let version = release.version;
+        let mut release = release;
+        let mut held = None;
+        let result = self.advance_held(&mut release, &mut held).await;
+        if let Some((_, hold)) = held {
+            self.store.leave(&hold).await?;
         }
-        if changed {
+        if release.version > version {
             self.events.changed(&release).await;
         }
         result.map(|()| release)
     }
 
-    /// Performs the next step, and returns what came of it; `None` when there is nothing to do but to wait.
-    async fn step(&self, release: &Release) -> anyhow::Result<Option<Fact>> {
-        let step = release.deploy_step(ids::now());
-        tracing::debug!(release = %release.id, ?step, "step");
+    async fn advance_held(&self, release: &mut Release, held: &mut Option<(usize, Hold)>) -> anyhow::Result<()> {
+        for _ in 0..STEPS {
+            let step = release.deploy_step(ids::now());
+            tracing::debug!(release = %release.id, ?step, "step");
+            let fact = match (changes(step), held.as_ref()) {
+                (Some(at), Some((deployment, _))) if *deployment == at.deployment => self.step(release, step).await?,
+                (Some(at), _) => {
+                    if let Some((_, hold)) = held.take() {
+                        self.store.leave(&hold).await?;
+                    }
+                    match self.hold(release, at).await? {
+                        Admission::Admitted(right) => {
+                            *held = Some((at.deployment, right));
+                            // Whoever held it before may have taken this very release further.
+                            *release = self.store.release(&release.id).await?.context("the release is gone")?;
+                            continue;
+                        }
+                        Admission::Overtaken(by) => Some(Fact::Overtaken { at, by }),
+                        Admission::Busy => None,
+                    }
+                }
+                (None, _) => self.step(release, step).await?,
+            };
+            let Some(fact) = fact else { return Ok(()) };
+            let saved = self.store.apply(&release.id, Some(release.clone()), fact, ids::now()).await?;
+            *release = saved.context("the release is gone")??.release;
+        }
+        Ok(())
+    }
+
+    /// Asks the environment to admit the release, and waits a little for whoever works there.
+    async fn hold(&self, release: &Release, at: Where) -> anyhow::Result<Admission> {
+        let (deployment, _) = place(release, at)?;
+        let holder = ids::release_id();
+        for _ in 0..HOLD_ATTEMPTS {
+            match self.store.admit(release, &deployment.environment, holder.as_str(), ids::now()).await? {
+                Admission::Busy => tokio::time::sleep(HOLD_PAUSE).await,
+                admission => return Ok(admission),
+            }
+        }
+        tracing::info!(release = %release.id, environment = deployment.environment, "busy: the tick will try again");
+        Ok(Admission::Busy)
+    }
+
+    /// Performs a step, and returns what came of it; `None` when there is nothing to do but to wait.
+    async fn step(&self, release: &Release, step: DeployStep) -> anyhow::Result<Option<Fact>> {
         match step {
             DeployStep::Nothing => Ok(None),
-            DeployStep::Admit(at) => self.admit(release, at).await.map(Some),
+            DeployStep::Admit(at) => Ok(Some(Fact::Admitted(at))),
             DeployStep::Base(at) => self.base(release, at).await.map(Some),
             DeployStep::Register(at) => self.register(release, at).await.map(Some),
             DeployStep::Update(at) => self.update(release, at).await.map(Some),
             DeployStep::Follow(at) => self.follow(release, at).await,
             DeployStep::GiveUp(at) => {
                 let minutes = Release::DEPLOY_LIMIT.as_mins();
-                Ok(Some(failed(at, format!("ECS came to no verdict within {minutes} minutes"))))
+                let late = failed(at, format!("ECS came to no verdict within {minutes} minutes"));
+                Ok(Some(self.follow(release, at).await?.unwrap_or(late)))
             }
         }
-    }
-
-    async fn admit(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
-        let (deployment, _) = place(release, at)?;
-        Ok(match self.store.admit(release, &deployment.environment).await? {
-            Admission::Admitted => Fact::Admitted(at),
-            Admission::Overtaken(by) => Fact::Overtaken { at, by },
-        })
     }
 
     /// The revision that the service runs is the base of the new one.
@@ -83,7 +118,10 @@ impl Deploy {
         let (deployment, service) = place(release, at)?;
         let base = service.base.as_deref().context("a service without a base")?;
         let image = release.image.as_ref().context("a deployment without an image")?.reference();
-        let described = self.ecs.describe(base).await?;
+        let described = match self.ecs.describe(base).await? {
+            Call::Done(described) => described,
+            Call::Refused(why) => return Ok(failed(at, format!("{base}: {why}"))),
+        };
         let tags = [
             ("longshore:pipeline", release.pipeline.as_str()),
             ("longshore:release", release.id.as_str()),
@@ -109,28 +147,25 @@ impl Deploy {
     /// A revision newer than the base that is what we would register: the release's id is among its tags.
     async fn registered(&self, base: &str, request: &Value) -> anyhow::Result<Option<String>> {
         let family = request["family"].as_str().unwrap_or_default();
-        let newer = |arn: &String| revision_number(arn) > revision_number(base);
-        for arn in self.ecs.newest_revisions(family).await?.into_iter().filter(newer) {
-            if is_revision(&self.ecs.describe(&arn).await?, request) {
+        let Call::Done(newest) = self.ecs.newest_revisions(family).await? else { return Ok(None) };
+        for arn in newest.into_iter().filter(|arn| revision_number(arn) > revision_number(base)) {
+            if let Call::Done(described) = self.ecs.describe(&arn).await?
+                && is_revision(&described, request)
+            {
                 return Ok(Some(arn));
             }
         }
         Ok(None)
     }
 
-    /// Tells the service to run the new revision, unless it was told so by an earlier attempt, and only while no newer release was
-    /// admitted meanwhile.
+    /// Tells the service to run the new revision, unless an earlier attempt did: ECS may have rolled that back since, and it is not
+    /// tried twice.
     async fn update(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
         let (deployment, service) = place(release, at)?;
         let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
-        if let Admission::Overtaken(by) = self.store.admit(release, &deployment.environment).await? {
-            return Ok(Fact::Overtaken { at, by });
-        }
         let (cluster, name) = (&deployment.cluster, &service.service);
-        match self.ecs.service(cluster, name).await? {
-            Call::Done(current) if current.task_definition == task_definition => return Ok(Fact::Updated(at)),
-            Call::Done(_) => {}
-            Call::Refused(why) => return Ok(failed(at, why)),
+        if self.ecs.find_deployment(cluster, name, task_definition).await?.is_some() {
+            return Ok(Fact::Updated(at));
         }
         Ok(match self.ecs.update(cluster, name, task_definition).await? {
             Call::Done(()) => {
@@ -141,13 +176,13 @@ impl Deploy {
         })
     }
 
-    /// Reads how far ECS is with our service deployment, which has to be found first.
+    /// Reads how far ECS is with our service deployments, which have to be found first. Every service that is under way is looked at:
+    /// one that takes long does not hide another's end.
     async fn follow(&self, release: &Release, at: Where) -> anyhow::Result<Option<Fact>> {
         let (deployment, _) = place(release, at)?;
-        // Every service that is under way is looked at: one that takes long does not hide another's end.
         for (position, service) in deployment.services.iter().enumerate().filter(|(_, s)| s.verdict.is_none()) {
             let at = Where { service: position, ..at };
-            let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
+            let Some(task_definition) = service.task_definition.as_deref() else { continue };
             let Some(arn) = &service.deployment else {
                 match self.ecs.find_deployment(&deployment.cluster, &service.service, task_definition).await? {
                     Some(arn) => return Ok(Some(Fact::Followed(at, arn))),
@@ -156,19 +191,29 @@ impl Deploy {
             };
             let (verdict, reason) = match self.ecs.progress(arn).await? {
                 Progress::Under => continue,
-                Progress::Ended(verdict, reason) => (verdict, reason),
+                Progress::Successful => (Verdict::Live, None),
+                Progress::RolledBack(reason) => (Verdict::RolledBack, reason),
+                Progress::Failed(reason) => (Verdict::Failed, reason),
+                // Another deployment took over, or someone stopped this one and nothing came in its place.
+                Progress::Stopped(reason) => match self.ecs.service(&deployment.cluster, &service.service).await? {
+                    Call::Done(current) if current.task_definition != task_definition => {
+                        let reason = reason.unwrap_or_else(|| "another deployment took over".to_owned());
+                        (Verdict::Superseded, Some(reason))
+                    }
+                    _ => (Verdict::Failed, Some(reason.unwrap_or_else(|| "the deployment was stopped".to_owned()))),
+                },
             };
-            let serving = self.ecs.service(&deployment.cluster, &service.service).await?;
-            let ours = matches!(&serving, Call::Done(current) if current.task_definition == task_definition);
-            return Ok(Some(match verdict {
-                Verdict::Live if !ours => {
-                    let reason = Some("another deployment took over".to_owned());
-                    Fact::Concluded { at, verdict: Verdict::Superseded, reason }
-                }
-                verdict => Fact::Concluded { at, verdict, reason },
-            }));
+            return Ok(Some(Fact::Concluded { at, verdict, reason }));
         }
         Ok(None)
+    }
+}
+
+/// Where a step changes services, for which the environment must be held.
+fn changes(step: DeployStep) -> Option<Where> {
+    match step {
+        DeployStep::Admit(at) | DeployStep::Base(at) | DeployStep::Register(at) | DeployStep::Update(at) => Some(at),
+        DeployStep::Follow(_) | DeployStep::GiveUp(_) | DeployStep::Nothing => None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
-use aws_sdk_ecr::{Client, error::DisplayErrorContext, types::ImageIdentifier};
+use aws_sdk_ecr::{Client, types::ImageIdentifier};
+use longshore_aws::clients::told;
 use longshore_core::image::{Digest, Name};
 
 /// The registry that images are pushed to.
@@ -33,7 +34,7 @@ impl Registry {
             }
             Err(error) => match error.as_service_error() {
                 Some(refusal) if refusal.is_image_not_found_exception() => Ok(None),
-                _ => Err(anyhow!("{}", DisplayErrorContext(error)).context("the image could not be read from ECR")),
+                _ => Err(anyhow!(told(&error)).context("the image could not be read from ECR")),
             },
         }
     }

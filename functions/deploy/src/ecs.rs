@@ -6,13 +6,13 @@ use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_ecs::{
     Client,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     types::{
         DeploymentController, DeploymentControllerType, ServiceDeploymentRollbackMonitorsStatus,
         ServiceDeploymentStatus, SortOrder, TaskDefinitionField,
     },
 };
-use longshore_core::release::Verdict;
+use longshore_aws::clients::told;
 use serde_json::Value;
 
 /// The clients of one account and region.
@@ -32,10 +32,16 @@ pub(crate) struct Service {
 
 /// How far a service deployment is.
 pub(crate) enum Progress {
-    /// Under way.
+    /// Under way, or not seen yet.
     Under,
-    /// Ended: what became of it, and what ECS says.
-    Ended(Verdict, Option<String>),
+    /// It brought its revision.
+    Successful,
+    /// It went back to the revision before.
+    RolledBack(Option<String>),
+    /// It failed: what ECS says.
+    Failed(Option<String>),
+    /// It was stopped, by a person or because another took over.
+    Stopped(Option<String>),
 }
 
 impl Services {
@@ -66,12 +72,14 @@ impl Services {
     }
 
     /// The whole answer of DescribeTaskDefinition, tags included.
-    pub(crate) async fn describe(&self, task_definition: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn describe(&self, task_definition: &str) -> anyhow::Result<Call<Value>> {
         let keep = raw::KeepAnswer::default();
         let request = self.0.describe_task_definition().task_definition(task_definition);
         let request = request.include(TaskDefinitionField::Tags).customize().interceptor(keep.clone());
-        request.send().await.map_err(unanswered).context("the task definition could not be read")?;
-        keep.take().context("DescribeTaskDefinition answered no JSON")
+        match request.send().await {
+            Ok(_) => Ok(Call::Done(keep.take().context("DescribeTaskDefinition answered no JSON")?)),
+            Err(error) => refused_or(error, "the task definition could not be read"),
+        }
     }
 
     /// RegisterTaskDefinition with this very request; answers the new revision's ARN.
@@ -89,10 +97,12 @@ impl Services {
     }
 
     /// The newest active revisions of a family, newest first.
-    pub(crate) async fn newest_revisions(&self, family: &str) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn newest_revisions(&self, family: &str) -> anyhow::Result<Call<Vec<String>>> {
         let request = self.0.list_task_definitions().family_prefix(family).sort(SortOrder::Desc).max_results(10);
-        let answer = request.send().await.map_err(unanswered).context("the revisions could not be listed")?;
-        Ok(answer.task_definition_arns.unwrap_or_default())
+        match request.send().await {
+            Ok(answer) => Ok(Call::Done(answer.task_definition_arns.unwrap_or_default())),
+            Err(error) => refused_or(error, "the revisions could not be listed"),
+        }
     }
 
     /// Tells a service to run a revision.
@@ -134,26 +144,29 @@ impl Services {
         Ok(newest.and_then(|deployment| deployment.service_deployment_arn()).map(str::to_owned))
     }
 
-    /// How far a service deployment is.
+    /// How far a service deployment is. Its statuses:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>.
     pub(crate) async fn progress(&self, arn: &str) -> anyhow::Result<Progress> {
         let request = self.0.describe_service_deployments().service_deployment_arns(arn);
         let answer = request.send().await.map_err(unanswered).context("the service deployment could not be read")?;
         let Some(deployment) = answer.service_deployments().first() else {
-            // ECS keeps service deployments for ninety days; one that is gone went with its service.
-            return Ok(Progress::Ended(Verdict::Failed, Some("the service deployment is gone".to_owned())));
+            let why = answer.failures().first().and_then(|failure| failure.reason()).unwrap_or_default();
+            tracing::warn!(deployment = arn, why, "ECS does not see the service deployment");
+            return Ok(Progress::Under);
         };
         let reason = deployment.status_reason().map(str::to_owned);
-        let tripped = deployment.deployment_circuit_breaker().and_then(|breaker| breaker.status())
-            == Some(&ServiceDeploymentRollbackMonitorsStatus::Triggered);
-        let ended = match deployment.status() {
-            Some(ServiceDeploymentStatus::Successful) => Verdict::Live,
-            Some(ServiceDeploymentStatus::RollbackSuccessful) => Verdict::RolledBack,
-            Some(ServiceDeploymentStatus::RollbackFailed) => Verdict::Failed,
-            Some(ServiceDeploymentStatus::Stopped) if tripped => Verdict::Failed,
-            Some(ServiceDeploymentStatus::Stopped) => Verdict::Superseded,
-            _ => return Ok(Progress::Under),
-        };
-        Ok(Progress::Ended(ended, reason))
+        // Without a rollback, a failure that ECS detects stops the deployment, as a person's hand does.
+        let triggered = Some(&ServiceDeploymentRollbackMonitorsStatus::Triggered);
+        let detected = deployment.deployment_circuit_breaker().and_then(|breaker| breaker.status()) == triggered
+            || deployment.alarms().and_then(|alarms| alarms.status()) == triggered;
+        Ok(match deployment.status() {
+            Some(ServiceDeploymentStatus::Successful) => Progress::Successful,
+            Some(ServiceDeploymentStatus::RollbackSuccessful) => Progress::RolledBack(reason),
+            Some(ServiceDeploymentStatus::RollbackFailed) => Progress::Failed(reason),
+            Some(ServiceDeploymentStatus::Stopped) if detected => Progress::Failed(reason),
+            Some(ServiceDeploymentStatus::Stopped) => Progress::Stopped(reason),
+            _ => Progress::Under,
+        })
     }
 }
 
@@ -163,33 +176,33 @@ pub(crate) fn revision_number(arn: &str) -> u64 {
 }
 
 /// ECS's refusal where it is for good; an error where a retry may mend it.
-fn refused_or<T, E, R>(error: SdkError<E, R>, what: &'static str) -> anyhow::Result<Call<T>>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    const FINAL: [&str; 8] = [
+fn refused_or<T, E: ProvideErrorMetadata, R>(error: SdkError<E, R>, what: &'static str) -> anyhow::Result<Call<T>> {
+    const FINAL: [&str; 10] = [
         "AccessDeniedException",
         "ClientException",
         "ClusterNotFoundException",
         "InvalidParameterException",
+        "NamespaceNotFoundException",
+        "PlatformTaskDefinitionIncompatibilityException",
         "PlatformUnknownException",
         "ServiceNotActiveException",
         "ServiceNotFoundException",
         "UnsupportedFeatureException",
     ];
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    if !code.is_some_and(|code| FINAL.contains(&code)) {
+    let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
+    // Two registrations of one family at once: the later one only has to come again.
+    let passes = message.is_some_and(|message| message.contains("Too many concurrent attempts"));
+    if passes || !code.is_some_and(|code| FINAL.contains(&code)) {
         return Err(unanswered(error).context(what));
     }
-    let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
     Ok(Call::Refused(message.or(code).unwrap_or_default().to_owned()))
 }
 
-fn unanswered<E, R>(error: SdkError<E, R>) -> anyhow::Error
-where
-    E: std::error::Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    anyhow!("{}", DisplayErrorContext(error))
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the last that is done with an error, and so it reads as map_err(unanswered)"
+)]
+fn unanswered<E: ProvideErrorMetadata, R>(error: SdkError<E, R>) -> anyhow::Error {
+    anyhow!(told(&error))
 }

@@ -1,5 +1,7 @@
 //! `POST /builds/image`: a build reports what it pushed.
 
+use std::time::Duration;
+
 use longshore_aws::{
     http::{Request, Response},
     ids,
@@ -12,6 +14,9 @@ use longshore_core::{
 use serde_json::json;
 
 use crate::Deploy;
+
+/// For how long an answer waits for the deployment to begin; the build waits for it.
+const DEPLOY_TIME: Duration = Duration::from_secs(15);
 
 impl Deploy {
     /// Proves the token, resolves the image to its digest, records it, and begins the deployment.
@@ -60,8 +65,10 @@ impl Deploy {
                     self.events.changed(&saved.release).await;
                 }
                 // Accepted from here on: what fails now is tried again by the tick.
-                if let Err(error) = self.advance(saved.release).await {
-                    tracing::error!(release = %id, "{error:#}: the tick will try again");
+                match tokio::time::timeout(DEPLOY_TIME, self.advance(saved.release)).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => tracing::error!(release = %id, "{error:#}: the tick will try again"),
+                    Err(_) => tracing::warn!(release = %id, "the deployment was not begun in time: the tick goes on"),
                 }
                 Ok(Response::new(202, &body))
             }

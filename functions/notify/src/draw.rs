@@ -1,8 +1,9 @@
 //! Keeping a release's Slack message as new as its record.
 //!
 //! One invocation draws at a time: it takes a lease, draws the whole message from the record, writes down which version that was,
-//! gives the lease back, and looks whether the record changed meanwhile. Who finds the lease taken goes away: the holder looks after
-//! it gave the lease back, so no change is missed, and none is drawn over by an older one.
+//! gives the lease back, and looks whether the record changed meanwhile. Who finds the lease taken goes away: the holder looks once
+//! more after it gave the lease back. So no version is drawn over by an older one; what a holder that failed or died leaves undrawn,
+//! the tick draws.
 
 use longshore_aws::{
     ids,
@@ -10,9 +11,11 @@ use longshore_aws::{
     store::{Lease, Posted},
 };
 use longshore_core::{
-    message,
+    message::{self, View},
     release::{Release, ReleaseId},
 };
+
+use secrecy::SecretString;
 
 use crate::{Notify, slack::SlackError};
 
@@ -20,6 +23,13 @@ use crate::{Notify, slack::SlackError};
 const GIVE_UP: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 impl Notify {
+    /// Whether a message has to be drawn, or to be found final.
+    pub(crate) async fn is_stale(&self, id: &ReleaseId) -> anyhow::Result<bool> {
+        let Some(shown) = self.store.message_version(id).await? else { return Ok(false) };
+        let release = self.store.release(id).await?;
+        Ok(release.is_some_and(|release| shown < release.version || release.is_closed()))
+    }
+
     /// Draws a release's message until it shows the record's newest version.
     pub(crate) async fn draw(&self, id: &ReleaseId) -> anyhow::Result<()> {
         loop {
@@ -65,17 +75,47 @@ impl Notify {
             }
             posted
         } else {
-            let posted: Posted = self.slack.post(token, channel, None, &view).await?;
+            let posted = self.post_once(lease, token, channel, release, &view).await?;
             lease.posted = Some(posted.clone());
-            // Written down at once: a second message would be worse than a late one.
-            self.store.keep_message(lease).await.map_err(|error| SlackError::Store(error.to_string()))?;
+            self.keep(lease).await?;
             posted
         };
         for reply in message::thread(release).into_iter().skip(lease.replies) {
             self.slack.reply(token, &posted, &reply).await?;
             lease.replies += 1;
+            self.keep(lease).await?;
         }
         lease.drawn = release.version;
         Ok(())
+    }
+
+    /// Posts the message; where an earlier holder may have done so and died, looks for that message first.
+    async fn post_once(
+        &self,
+        lease: &Lease,
+        token: &SecretString,
+        channel: &str,
+        release: &Release,
+        view: &View,
+    ) -> Result<Posted, SlackError> {
+        if lease.maybe_posted {
+            match self.slack.find(token, channel, release.id.as_str(), release.accepted).await {
+                Ok(Some(posted)) => return Ok(posted),
+                Ok(None) => {}
+                // Without the scopes to look, a second message is possible; none at all would be worse.
+                Err(SlackError::Refused(why)) => tracing::warn!(why, "whether the message was posted cannot be seen"),
+                Err(error) => return Err(error),
+            }
+        }
+        self.slack.post(token, channel, release.id.as_str(), view).await
+    }
+
+    /// Writes down at once what was done, so that it is not done again.
+    async fn keep(&self, lease: &Lease) -> Result<(), SlackError> {
+        match self.store.keep_message(lease).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SlackError::Store("the lease was lost".to_owned())),
+            Err(error) => Err(SlackError::Store(error.to_string())),
+        }
     }
 }

@@ -41,7 +41,12 @@ impl Notify {
     /// Draws again every message that is older than its record.
     async fn tick(&self) -> anyhow::Result<()> {
         for id in self.store.open_messages().await? {
-            if let Err(error) = self.draw(&id).await {
+            let drawn = match self.is_stale(&id).await {
+                Ok(true) => self.draw(&id).await,
+                Ok(false) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = drawn {
                 tracing::error!(release = %id, "{error:#}");
             }
         }

@@ -2,14 +2,14 @@
 
 use anyhow::{Context, anyhow, bail};
 use aws_sdk_codebuild::{
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     types::{Build, EnvironmentVariable, EnvironmentVariableType, ProjectEnvironment, StatusType},
 };
 use jiff::SignedDuration;
-use longshore_aws::{ids, secrets::expose};
+use longshore_aws::{clients::told, ids, secrets::expose};
 use longshore_core::{
     event::outcome,
-    release::{BuildStep, Fact, Release, ReleaseId},
+    release::{BuildStep, Fact, Release},
     token::{self, Purpose},
 };
 
@@ -17,25 +17,24 @@ use crate::Trigger;
 
 /// For how long a build may report: CodeBuild ends a build after 36 hours at the latest (8 queued), and then some.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(48);
+/// A build that is not seen this soon after its start may be seen later.
+const SEEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 impl Trigger {
-    /// Does what is next for a release's build, and returns its record as it is then; `None` when there is no such release.
-    /// `known` is the record, where the caller has just written it.
-    pub(crate) async fn advance(&self, id: &ReleaseId, known: Option<Release>) -> anyhow::Result<Option<Release>> {
-        let read = match known {
-            Some(release) => Some(release),
-            None => self.store.release(id).await?,
-        };
-        let Some(release) = read else { return Ok(None) };
+    /// Does what is next for a release's build, and returns its record as it is then.
+    pub(crate) async fn advance(&self, release: Release) -> anyhow::Result<Release> {
         let fact = match release.build_step(ids::now()) {
             BuildStep::Nothing => None,
-            BuildStep::Start { look_first } => self.start_build(&release, look_first).await?,
-            BuildStep::GiveUp => Some(Fact::BuildRefused("CodeBuild took no build for 30 minutes".to_owned())),
+            BuildStep::Start { look_first } => Some(self.start_build(&release, look_first).await?),
+            BuildStep::GiveUp => Some(self.start_build(&release, true).await.unwrap_or_else(|error| {
+                let minutes = Release::START_LIMIT.as_mins();
+                Fact::BuildRefused(format!("the build could not be started for {minutes} minutes: {error:#}"))
+            })),
             BuildStep::Follow => self.follow_build(&release).await?,
         };
         match fact {
-            None => Ok(Some(release)),
-            Some(fact) => self.save(release, fact).await.map(Some),
+            None => Ok(release),
+            Some(fact) => self.save(release, fact).await,
         }
     }
 
@@ -50,9 +49,9 @@ impl Trigger {
     }
 
     /// StartBuild, with the release's id as idempotency token: a repeated call gets the same build.
-    async fn start_build(&self, release: &Release, look_first: bool) -> anyhow::Result<Option<Fact>> {
+    async fn start_build(&self, release: &Release, look_first: bool) -> anyhow::Result<Fact> {
         if look_first && let Some(build) = self.find_build(release).await? {
-            return Ok(Some(started(&build)?));
+            return started(&build);
         }
         let answer = self
             .codebuild
@@ -67,14 +66,18 @@ impl Trigger {
             Ok(answer) => {
                 let build = answer.build_value.context("StartBuild answered without a build")?;
                 tracing::info!(release = %release.id, build = build.id(), "the build was started");
-                Ok(Some(started(&build)?))
+                started(&build)
             }
             Err(error) if is_final(&error) => {
+                // It may be refused because an earlier attempt succeeded, with variables that were made from other settings.
+                if let Some(build) = self.find_build(release).await? {
+                    return started(&build);
+                }
                 let why = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
                 tracing::error!(release = %release.id, project = release.project, why, "CodeBuild refuses the build");
-                Ok(Some(Fact::BuildRefused(format!("CodeBuild refused to build {}: {why}", release.project))))
+                Ok(Fact::BuildRefused(format!("CodeBuild refused to build {}: {why}", release.project)))
             }
-            Err(error) => Err(anyhow!("{}", DisplayErrorContext(error)).context("StartBuild failed")),
+            Err(error) => Err(anyhow!(told(&error)).context("StartBuild failed")),
         }
     }
 
@@ -111,7 +114,7 @@ impl Trigger {
             Ok(listed) => listed.ids.unwrap_or_default(),
             Err(error) if is_final(&error) => return Ok(None),
             Err(error) => {
-                return Err(anyhow!("{}", DisplayErrorContext(error)).context("the builds could not be listed"));
+                return Err(anyhow!(told(&error)).context("the builds could not be listed"));
             }
         };
         if ids.is_empty() {
@@ -126,19 +129,26 @@ impl Trigger {
 
     async fn builds(&self, ids: Vec<String>) -> anyhow::Result<Vec<Build>> {
         let answer = self.codebuild.batch_get_builds().set_ids(Some(ids)).send().await;
-        let answer = answer.map_err(|error| anyhow!("{}", DisplayErrorContext(error)));
+        let answer = answer.map_err(|error| anyhow!(told(&error)));
         Ok(answer.context("the build could not be read")?.builds.unwrap_or_default())
     }
 
-    /// Reads how the build is; a fact once it has ended.
+    /// Reads how the build is; a fact once it has a log, and once it has ended.
     async fn follow_build(&self, release: &Release) -> anyhow::Result<Option<Fact>> {
         let Some(id) = &release.build.id else { return Ok(None) };
         let builds = self.builds(vec![id.clone()]).await?;
         let Some(build) = builds.first() else {
+            let age = release.build.started.map(|started| ids::now().duration_since(started)).unwrap_or_default();
+            if age < SEEN_AFTER {
+                return Ok(None);
+            }
             // CodeBuild keeps builds for a year: one that is not there was deleted.
             let reason = Some("CodeBuild no longer has the build".to_owned());
             return Ok(Some(Fact::BuildEnded { outcome: longshore_core::release::Outcome::Fault, reason }));
         };
+        if let (None, Some(log)) = (&release.build.log, log(build)) {
+            return Ok(Some(Fact::BuildLogged(log)));
+        }
         let outcome = build.build_status().and_then(|status| outcome(status.as_str()));
         Ok(outcome.map(|outcome| Fact::BuildEnded { outcome, reason: failing_phase(build) }))
     }
@@ -146,8 +156,22 @@ impl Trigger {
 
 fn started(build: &Build) -> anyhow::Result<Fact> {
     let id = build.id().context("the build has no id")?.to_owned();
-    let log = build.logs().and_then(|logs| logs.deep_link()).map(str::to_owned);
-    Ok(Fact::BuildStarted { id, log })
+    Ok(Fact::BuildStarted { page: log(build).or_else(|| page(build.arn()?)), id })
+}
+
+/// The page of the build's log. There is a link before there is a log stream, which leads nowhere.
+fn log(build: &Build) -> Option<String> {
+    let logs = build.logs().filter(|logs| logs.stream_name().is_some())?;
+    logs.deep_link().map(str::to_owned)
+}
+
+/// The build's page in the console, from its ARN: `arn:<partition>:codebuild:<region>:<account>:build/<project>:<uuid>`.
+fn page(arn: &str) -> Option<String> {
+    let mut parts = arn.splitn(6, ':').skip(3);
+    let (region, account, build) = (parts.next()?, parts.next()?, parts.next()?.strip_prefix("build/")?);
+    let (project, uuid) = build.split_once(':')?;
+    let console = format!("https://{region}.console.aws.amazon.com/codesuite/codebuild");
+    Some(format!("{console}/{account}/projects/{project}/build/{project}%3A{uuid}/?region={region}"))
 }
 
 /// The first phase that did not succeed, with CodeBuild's own words.
@@ -166,4 +190,15 @@ fn failing_phase(build: &Build) -> Option<String> {
 fn is_final<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     matches!(code, Some("ResourceNotFoundException" | "InvalidInputException"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_builds_page_is_found_from_its_arn() {
+        let arn = "arn:aws:codebuild:eu-central-1:123456789012:build/web-build:0f1e";
+        let page = "https://eu-central-1.console.aws.amazon.com/codesuite/codebuild/123456789012/projects/web-build/build/web-build%3A0f1e/?region=eu-central-1";
+        assert_eq!(super::page(arn).as_deref(), Some(page));
+        assert_eq!(super::page("arn:aws:codebuild"), None);
+    }
 }

@@ -14,7 +14,10 @@ use longshore_aws::{
     serve::Function,
     store::Store,
 };
-use longshore_core::{event::Event, release::OpenFor};
+use longshore_core::{
+    event::Event,
+    release::{OpenFor, ReleaseId},
+};
 
 pub use settings::Settings;
 
@@ -39,12 +42,20 @@ impl Trigger {
         }
     }
 
+    /// Does what is next for a release's build.
+    async fn look_after(&self, id: &ReleaseId) -> anyhow::Result<()> {
+        match self.store.release(id).await? {
+            Some(release) => self.advance(release).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Looks after every release whose build has not ended; one that fails does not keep the others waiting.
     async fn tick(&self) -> anyhow::Result<()> {
         let mut open = self.store.open_releases(OpenFor::Build).await?;
         open.extend(self.store.open_releases(OpenFor::Deployment).await?);
         for id in open {
-            if let Err(error) = self.advance(&id, None).await {
+            if let Err(error) = self.look_after(&id).await {
                 tracing::error!(release = %id, "{error:#}");
             }
         }
@@ -64,7 +75,7 @@ impl Function for Trigger {
     async fn event(&self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Tick => self.tick().await,
-            Event::Build { release: Some(release), .. } => self.advance(&release, None).await.map(drop),
+            Event::Build { release: Some(release), .. } => self.look_after(&release).await,
             Event::Build { id, release: None } => {
                 tracing::debug!(build = id, "a build that no release started");
                 Ok(())

@@ -1,6 +1,7 @@
 //! A delivery: proven, read, routed, recorded, its builds started, and answered.
 
-use anyhow::Context;
+use std::time::Duration;
+
 use longshore_aws::{
     http::{Request, Response},
     ids,
@@ -19,8 +20,10 @@ use serde_json::{Value, json};
 
 use crate::Trigger;
 
-/// The largest delivery, in bytes. Lambda takes no more than 6 MB, some of it for the envelope.
-const LIMIT: usize = 5 * 1024 * 1024;
+/// The largest delivery, in bytes. Lambda takes no more than 6 MB, and a body may come base64-encoded in it.
+const LIMIT: usize = 4 * 1024 * 1024;
+/// For how long an answer waits for its builds to be started. GitHub waits for ten seconds; what takes longer is the tick's.
+const START_TIME: Duration = Duration::from_secs(5);
 
 impl Trigger {
     /// `POST /webhooks/github`
@@ -81,7 +84,7 @@ impl Trigger {
     /// gets the same answer.
     async fn start(&self, delivery: &str, push: &Push, pipelines: &[&Pipeline]) -> anyhow::Result<Response> {
         if let Some(before) = self.store.delivery(delivery).await? {
-            return self.answer(before, Vec::new()).await;
+            return self.answer_again(before).await;
         }
         let now = ids::now();
         let channel = self.settings.config.slack.as_ref().map(|slack| slack.channel.as_str());
@@ -91,7 +94,7 @@ impl Trigger {
             releases.push(Release::new(ids::release_id(), number, pipeline, push, delivery, channel, now));
         }
         match self.store.accept(delivery, &releases, now).await? {
-            Accepted::Before(before) => self.answer(before, Vec::new()).await,
+            Accepted::Before(before) => self.answer_again(before).await,
             Accepted::New => {
                 for release in &releases {
                     tracing::info!(
@@ -99,35 +102,45 @@ impl Trigger {
                         repository = release.repository, commit = release.commit.id, "accepted"
                     );
                 }
-                self.answer(releases.iter().map(|release| release.id.clone()).collect(), releases).await
+                Ok(self.answer(releases).await)
             }
         }
     }
 
-    /// Brings each release to its build, and answers with both. A build that cannot be started now is started by the tick: the
-    /// delivery is accepted all the same.
-    async fn answer(&self, ids: Vec<ReleaseId>, mut known: Vec<Release>) -> anyhow::Result<Response> {
-        let mut started = Vec::new();
+    async fn answer_again(&self, ids: Vec<ReleaseId>) -> anyhow::Result<Response> {
+        let mut releases = Vec::new();
         for id in ids {
-            let release = known.iter().position(|release| release.id == id).map(|position| known.swap_remove(position));
-            let known = release.clone();
-            let release = match self.advance(&id, release).await {
-                Ok(release) => release,
-                Err(error) => {
-                    tracing::error!(release = %id, "{error:#}: the tick will try again");
-                    self.store.release(&id).await.ok().flatten().or(known)
-                }
-            };
-            started.push(described(&release.context("a recorded release is gone")?));
+            releases.extend(self.store.release(&id).await?);
         }
-        let body = match started.as_slice() {
-            [one] => one.clone(),
-            _ => json!({ "releases": started }),
+        Ok(self.answer(releases).await)
+    }
+
+    /// Brings each release to its build, and answers with both. The delivery is accepted whatever happens here: a build that cannot be
+    /// started now is started by the tick.
+    async fn answer(&self, mut releases: Vec<Release>) -> Response {
+        let started = tokio::time::timeout(START_TIME, async {
+            for release in &mut releases {
+                match self.advance(release.clone()).await {
+                    Ok(advanced) => *release = advanced,
+                    Err(error) => {
+                        tracing::error!(release = %release.id, "{error:#}: the tick will try again");
+                        // People see that it waits.
+                        self.events.changed(release).await;
+                    }
+                }
+            }
+        });
+        if started.await.is_err() {
+            tracing::warn!("the builds were not all started in time: the tick goes on");
+        }
+        let body = match releases.as_slice() {
+            [one] => described(one),
+            several => json!({ "releases": several.iter().map(described).collect::<Vec<_>>() }),
         };
-        Ok(Response::new(202, &body))
+        Response::new(202, &body)
     }
 }
 
 fn described(release: &Release) -> Value {
-    json!({ "release": release.id, "pipeline": release.pipeline, "build": release.build.log })
+    json!({ "release": release.id, "pipeline": release.pipeline, "build": release.build.page })
 }

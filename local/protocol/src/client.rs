@@ -33,10 +33,7 @@ impl Client {
             .post(&self.endpoint)
             .header("content-type", format!("application/x-amz-json-{version}"))
             .header("x-amz-target", target)
-            .header(
-                "authorization",
-                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"),
-            )
+            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"))
             .body(input.to_string())
             .send()
             .await

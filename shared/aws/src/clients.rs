@@ -7,11 +7,13 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// Reads region, credentials and endpoints from the environment, as the Lambda runtime sets them. No call is made here.
 pub async fn sdk_config() -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    // A caller waits for most of what a function does (Slack for three seconds, GitHub for ten): fail soon, the tick goes on.
+    // A caller waits for most of what a function does (GitHub for ten seconds): fail soon, the tick goes on.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(5))
@@ -23,4 +25,22 @@ pub async fn sdk_config() -> SdkConfig {
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_max_backoff(Duration::from_secs(2)))
         .load()
         .await
+}
+
+/// What an AWS call failed with, for the log and for records: the code and the message, or what happened on the way. Not the SDK's own
+/// `DisplayErrorContext`, which prints the answer's body: that may hold a secret.
+pub fn told<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    match error {
+        SdkError::ServiceError(refusal) => {
+            let refusal = refusal.err();
+            let code = refusal.code().unwrap_or("an error without a code");
+            refusal.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+        }
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time".to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_io() => "no connection".to_owned(),
+        SdkError::DispatchFailure(_) => "the request could not be sent".to_owned(),
+        SdkError::ResponseError(_) => "an answer that cannot be read".to_owned(),
+        _ => "the request could not be made".to_owned(),
+    }
 }

@@ -7,6 +7,8 @@ use longshore_core::{
     release::Release,
 };
 
+use crate::clients::told;
+
 /// Publishes events.
 #[derive(Debug, Clone)]
 pub struct Publisher(Client);
@@ -35,8 +37,7 @@ impl Publisher {
                 tracing::warn!(release = %release.id, code, "the event bus refused the change");
             }
             Err(error) => {
-                let error = aws_sdk_eventbridge::error::DisplayErrorContext(error);
-                tracing::warn!(release = %release.id, %error, "the change could not be published");
+                tracing::warn!(release = %release.id, error = told(&error), "the change could not be published");
             }
         }
     }

@@ -5,15 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use crate::clients::told;
+
 /// For how long a reading is good.
 const LIFE: Duration = Duration::from_mins(5);
+/// For how long it is good enough when Secrets Manager does not answer.
+const LIFE_IN_NEED: Duration = Duration::from_hours(1);
 /// A mismatch has the secret read again, but not more often than this: a flood of bad signatures costs nothing.
 const AT_MOST_EVERY: Duration = Duration::from_secs(10);
 
@@ -46,7 +50,7 @@ impl Secrets {
     /// Reads the secret's text. The error never quotes it.
     pub fn read(text: &str) -> anyhow::Result<Self> {
         let wire: Wire = serde_json::from_str(text)
-            .map_err(|error| anyhow::anyhow!("{:?} error at column {}", error.classify(), error.column()))
+            .map_err(|error| anyhow!("{:?} error at column {}", error.classify(), error.column()))
             .context("the secret is not a JSON object of strings and lists of strings")?;
         Ok(Self {
             github: live(wire.github),
@@ -96,17 +100,27 @@ impl SecretStore {
 
     async fn younger_than(&self, age: Duration) -> anyhow::Result<Arc<Secrets>> {
         let mut kept = self.kept.lock().await;
-        if let Some((read, secrets)) = kept.as_ref().filter(|(read, _)| read.elapsed() < age) {
-            tracing::trace!(age = ?read.elapsed(), "the secret was at hand");
-            return Ok(secrets.clone());
+        let at_hand = |age| kept.as_ref().filter(|(read, _)| read.elapsed() < age).map(|(_, secrets)| secrets.clone());
+        if let Some(secrets) = at_hand(age) {
+            return Ok(secrets);
         }
+        match self.read().await {
+            Ok(secrets) => {
+                *kept = Some((Instant::now(), secrets.clone()));
+                Ok(secrets)
+            }
+            Err(error) => {
+                let secrets = at_hand(LIFE_IN_NEED).ok_or(error)?;
+                tracing::warn!("the secret could not be read again: the reading at hand is used");
+                Ok(secrets)
+            }
+        }
+    }
+
+    async fn read(&self) -> anyhow::Result<Arc<Secrets>> {
         let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
-        let answer =
-            answer.map_err(|error| anyhow::anyhow!("{}", aws_sdk_secretsmanager::error::DisplayErrorContext(error)));
-        let answer = answer.context("the secret could not be read")?;
-        let secrets = Arc::new(Secrets::read(answer.secret_string().context("the secret has no text")?)?);
-        *kept = Some((Instant::now(), secrets.clone()));
-        Ok(secrets)
+        let answer = answer.map_err(|error| anyhow!(told(&error))).context("the secret could not be read")?;
+        Ok(Arc::new(Secrets::read(answer.secret_string().context("the secret has no text")?)?))
     }
 }
 

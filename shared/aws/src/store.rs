@@ -6,7 +6,7 @@
 //! | `release#<id>` | `message` | where its Slack message is and what it shows |
 //! | `delivery#<provider>/<id>` | `delivery` | which releases a delivery started; expires after 30 days |
 //! | `pipeline#<name>` | `counter` | the number of its newest release |
-//! | `environment#<pipeline>#<name>` | `environment` | the newest release admitted |
+//! | `environment#<pipeline>#<name>` | `environment` | the newest release admitted, and who works on it |
 //!
 //! The index `open` (`open_for`, `pk`) is sparse: only what is still to be looked after is in it.
 
@@ -17,11 +17,11 @@ mod record;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
-    error::{DisplayErrorContext, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     types::AttributeValue,
 };
 
-pub use environment::Admission;
+pub use environment::{Admission, Hold};
 pub use message::{Lease, Posted};
 pub use record::{Accepted, Changed};
 
@@ -97,10 +97,10 @@ fn read_number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-fn failed<E, R>(error: SdkError<E, R>) -> StoreError
-where
-    E: std::error::Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    StoreError::Table(DisplayErrorContext(error).to_string())
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the last that is done with an error, and so it reads as map_err(failed)"
+)]
+fn failed<E: ProvideErrorMetadata, R>(error: SdkError<E, R>) -> StoreError {
+    StoreError::Table(crate::clients::told(&error))
 }

@@ -74,7 +74,7 @@ pub fn parse(headers: Headers<'_>, body: Verified<'_>) -> Result<Delivery, NotAD
         serde_json::from_slice::<serde::de::IgnoredAny>(body.bytes()).map_err(unreadable)?;
         Content::Nothing(match event.as_str() {
             "ping" => "a ping: the webhook is set up, and its signature is right".to_owned(),
-            _ => format!("a {event} event starts nothing: only a push does"),
+            _ => format!("the event {event} starts nothing: only a push does"),
         })
     };
     Ok(Delivery { id: format!("github/{id}"), content })

@@ -154,7 +154,7 @@ fn deployment_line(deployment: &Deployment) -> String {
     }
 }
 
-/// `web:8, worker:3`: the services with their revisions.
+/// `web → web:8, worker → worker:3`: the services with their revisions.
 fn services(deployment: &Deployment) -> String {
     let service = |service: &ServiceDeployment| match &service.task_definition {
         Some(arn) => format!("{} → {}", escape(&service.service), code(revision(arn))),

@@ -51,7 +51,7 @@ pub fn github<'a>(header: Option<&str>, body: &'a [u8], secrets: &[&str]) -> Res
     Err(Unproven::Mismatch)
 }
 
-/// The header value that GitHub would send for this body: for the local stack, `longshore replay` and tests, which sign.
+/// The header value that GitHub would send for this body: for the local stack and for tests, which sign.
 pub fn sign_github(secret: &str, body: &[u8]) -> String {
     format!("sha256={}", hex::encode(hmac_sha256(secret.as_bytes(), body).finalize().into_bytes()))
 }

@@ -78,7 +78,9 @@ impl Engine {
     /// Docker where its daemon answers, else podman. `directory` takes podman's generated settings, `registries` are the
     /// `host:port` addresses to be spoken to in plain HTTP, `label` tells this stack's containers from another's.
     pub async fn detect(directory: &Path, registries: &[String], label: &str) -> Result<Self, EngineError> {
-        if answers("docker", &["info", "--format", "{{.ServerVersion}}"]).await.is_ok() {
+        // As scripts/container-engine has it: a variable says which, where both are there.
+        let wanted = std::env::var("LONGSHORE_ENGINE").unwrap_or_default();
+        if wanted != "podman" && answers("docker", &["info", "--format", "{{.ServerVersion}}"]).await.is_ok() {
             let environment = BTreeMap::from([("CONTAINER_ENGINE".to_owned(), "docker".to_owned())]);
             return Ok(Self::new(Kind::Docker, label, environment));
         }

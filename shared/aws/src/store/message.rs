@@ -32,6 +32,8 @@ pub struct Lease {
     pub drawn: u64,
     /// How many replies its thread has.
     pub replies: usize,
+    /// Whether an earlier holder may have posted the message and died before it wrote that down.
+    pub maybe_posted: bool,
     until: i64,
 }
 
@@ -55,6 +57,12 @@ impl Store {
         Ok(release_ids(&self.open(OPEN_FOR).await?))
     }
 
+    /// Which version of the record a release's message shows; `None` when it is final.
+    pub async fn message_version(&self, id: &ReleaseId) -> Result<Option<u64>, StoreError> {
+        let item = self.get(&format!("release#{id}"), "message").await?.unwrap_or_default();
+        Ok(item.contains_key("open_for").then(|| read_number(&item, "drawn").unwrap_or(0)))
+    }
+
     /// Takes the right to draw a release's message; `None` while someone else has it, or when the message is final.
     pub async fn lease_message(&self, id: &ReleaseId, now: Timestamp) -> Result<Option<Lease>, StoreError> {
         let until = (now + Lease::LIFE).as_millisecond();
@@ -64,10 +72,11 @@ impl Store {
             .table_name(&self.table)
             .key("pk", text(format!("release#{id}")))
             .key("sk", text("message"))
-            .update_expression("SET lease = :until")
+            .update_expression("SET lease = :until ADD attempts :one")
             .condition_expression("attribute_exists(open_for) AND (attribute_not_exists(lease) OR lease < :now)")
             .expression_attribute_values(":until", number(until))
             .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":one", number(1))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
         let item = match request.send().await {
             Ok(answer) => answer.attributes.unwrap_or_default(),
@@ -80,6 +89,7 @@ impl Store {
             posted: posted.map(|(channel, ts)| Posted { channel, ts }),
             drawn: read_number(&item, "drawn").unwrap_or(0),
             replies: read_number(&item, "replies").unwrap_or(0),
+            maybe_posted: read_number(&item, "attempts").unwrap_or(1) > 1_u64,
             until,
         }))
     }

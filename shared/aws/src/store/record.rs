@@ -1,5 +1,7 @@
 //! Records of releases, and the deliveries that they came from.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{Put, ReturnValue, TransactWriteItem},
@@ -11,6 +13,8 @@ use super::{Item, Store, StoreError, failed, number, read_number, read_text, tex
 
 /// For how long a delivery is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The longest pause before a transaction is tried again that met another one on the same items.
+const CONFLICT_LIMIT: Duration = Duration::from_millis(800);
 /// How often a change is made again onto a record that someone else changed meanwhile.
 const ATTEMPTS: usize = 20;
 
@@ -74,13 +78,22 @@ impl Store {
             items.push(self.new_item(record(release)?)?);
             items.push(self.new_item(super::message::unposted(release))?);
         }
-        let request = self.client.transact_write_items().set_transact_items(Some(items));
-        let Err(error) = request.send().await else { return Ok(Accepted::New) };
-        // Refused because it is there, or because another invocation writes it in this moment: the table says which.
-        let refused = error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception);
-        match self.delivery(delivery).await? {
-            Some(before) if refused => Ok(Accepted::Before(before)),
-            _ => Err(failed(error)),
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let request = self.client.transact_write_items().set_transact_items(Some(items.clone()));
+            let Err(error) = request.send().await else { return Ok(Accepted::New) };
+            if !error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception) {
+                return Err(failed(error));
+            }
+            // Refused because it is there, or because another invocation writes it in this moment, which may yet fail.
+            if let Some(before) = self.delivery(delivery).await? {
+                return Ok(Accepted::Before(before));
+            }
+            if pause > CONFLICT_LIMIT {
+                return Err(failed(error));
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
     }
 

@@ -71,7 +71,7 @@ fn a_tag_a_deleted_branch_and_another_event_start_nothing() {
     gone["head_commit"] = Value::Null;
     assert_eq!(ignored(&gone), "the branch main was deleted");
     let other = read_as("issues", b"{\"action\":\"opened\"}").expect("a delivery");
-    assert_eq!(other.content, Content::Nothing("a issues event starts nothing: only a push does".into()));
+    assert_eq!(other.content, Content::Nothing("the event issues starts nothing: only a push does".into()));
 }
 
 #[test]

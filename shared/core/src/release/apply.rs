@@ -55,7 +55,7 @@ pub enum Fact {
     Followed(Where, String),
     /// A service's deployment ended.
     Concluded {
-        /// Which service; all of the deployment's where it has none.
+        /// Which service.
         at: Where,
         /// How.
         verdict: Verdict,

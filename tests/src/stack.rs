@@ -1,0 +1,147 @@
+//! A stack for one test: started in a directory of its own on ports that the system chooses, and ended however the test ends.
+
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::{Path, PathBuf},
+    pin::pin,
+    process::Command,
+    task::Poll,
+    time::Duration,
+};
+
+use longshore_local::{Options, Stack, TEMPLATE, Timing};
+use tokio::time::timeout;
+
+use crate::Local;
+
+/// Below the time after which nextest kills a test, which would leave containers behind.
+const DEADLINE: Duration = Duration::from_mins(4);
+/// Ticks come when a test asks for them: what works, works by events.
+const NEVER: Duration = Duration::from_hours(24);
+/// How many lines of each log a failure shows.
+const TAIL: usize = 40;
+
+/// Starts a stack with the repository's own configuration, hands it to the test, and ends it; then the test's failure goes on, with
+/// the ends of the functions' logs before it.
+///
+/// # Panics
+///
+/// When the stack does not start, and when the test fails or takes too long.
+pub fn with_stack(adjust: impl FnOnce(&mut Options), test: impl AsyncFnOnce(&Local)) {
+    let directory = tempfile::Builder::new().prefix("longshore-test-").tempdir().expect("a directory");
+    let mut options = options(directory.path());
+    adjust(&mut options);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let outcome = runtime.block_on(async {
+        let stack = match Stack::start(options).await {
+            Ok(stack) => stack,
+            Err(error) => panic!("the stack did not start: {error:#}"),
+        };
+        let local = Local::new(stack, directory.path());
+        let outcome = timeout(DEADLINE, caught(test(&local))).await;
+        if !matches!(outcome, Ok(Ok(()))) {
+            show_logs(local.stack.logs());
+        }
+        local.stack.shutdown().await;
+        outcome
+    });
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => panic!("the test took more than {} s", DEADLINE.as_secs()),
+    }
+}
+
+fn options(directory: &Path) -> Options {
+    let venv = workspace().join(".local/venv/bin");
+    Options {
+        template: TEMPLATE.to_owned(),
+        config: workspace().join("longshore.toml"),
+        binaries: program("longshore-trigger").parent().expect("a folder").to_owned(),
+        program: program("longshore"),
+        directory: directory.join("stack"),
+        moto: venv.is_dir().then_some(venv),
+        port: 0,
+        inbox_port: 0,
+        tick: Some(NEVER),
+        variables: BTreeMap::new(),
+        container_port: 8080,
+        health_path: Some("/health".to_owned()),
+        slack_token: None,
+        timing: Timing::tests(),
+        codebuild: None,
+    }
+}
+
+/// The template with rules that match no event of these detail types: every such event is lost.
+///
+/// # Panics
+///
+/// When the template has no rule for one of them.
+pub fn without_events(detail_types: &[&str]) -> String {
+    let mut template = TEMPLATE.to_owned();
+    for detail_type in detail_types {
+        let pattern = format!("detail-type: [{detail_type}]");
+        assert!(template.contains(&pattern), "template.yaml has no rule with {pattern}");
+        template = template.replace(&pattern, "detail-type: [Lost]");
+    }
+    template
+}
+
+/// The root of the workspace.
+///
+/// # Panics
+///
+/// When this crate is in no folder.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+/// The program `longshore`, ready to be run.
+pub fn longshore() -> Command {
+    Command::new(program("longshore"))
+}
+
+/// A program of the workspace, built with the tests' own profile.
+///
+/// # Panics
+///
+/// When it was not built.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    // target/<profile>/deps/<test>
+    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
+    let program = profile.join(name);
+    assert!(
+        program.is_file(),
+        "{} is missing: run `cargo build --locked --profile quick -p longshore-trigger -p longshore-notify -p longshore-deploy \
+         -p longshore` first, as `make test` does",
+        program.display()
+    );
+    program
+}
+
+/// Runs a future to its end or its panic.
+async fn caught(future: impl Future<Output = ()>) -> Result<(), Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+fn show_logs(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        eprintln!("---- the end of {}", entry.file_name().display());
+        for line in &lines[lines.len().saturating_sub(TAIL)..] {
+            eprintln!("{line}");
+        }
+    }
+}

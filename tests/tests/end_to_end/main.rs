@@ -1,0 +1,9 @@
+//! From a push to a verdict, for real: a whole local stack for each test, with the functions as they are deployed.
+
+mod bad_input;
+mod bad_reports;
+mod crash;
+mod deliveries;
+mod good_path;
+mod lost;
+mod verdicts;
