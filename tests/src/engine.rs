@@ -1,39 +1,42 @@
 //! A container engine that waits: what holds a build where a test wants it.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use longshore_local::Options;
+use tempfile::TempDir;
 
 /// A script in front of docker or podman that lets no image be built until it is told to.
 pub struct HeldEngine {
-    go: PathBuf,
+    directory: TempDir,
 }
 
 impl HeldEngine {
-    /// Makes the builds of a stack use it. `directory` takes the script.
+    /// Writes the script.
     ///
     /// # Panics
     ///
-    /// When the script cannot be written.
-    pub fn install(options: &mut Options) -> Self {
-        let directory = options.directory.join("held");
-        let (script, go) = (directory.join("engine"), directory.join("go"));
-        fs::create_dir_all(&directory).expect("a folder");
+    /// When it cannot be written.
+    pub fn new() -> Self {
+        let held = Self { directory: TempDir::new().expect("a directory") };
         // The stack tells builds its engine by a variable; this script takes that variable's place and has to find it out itself.
         let text = format!(
             "#!/bin/sh\n[ \"$1\" != build ] || until [ -e '{}' ]; do sleep 0.05; done\n\
              if docker version --format '{{{{.Server.Version}}}}' >/dev/null 2>&1; then exec docker \"$@\"; fi\nexec podman \"$@\"\n",
-            go.display()
+            held.sign().display()
         );
-        fs::write(&script, text).expect("a script");
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a script that can be run");
-        options.variables = BTreeMap::from([("CONTAINER_ENGINE".to_owned(), path(&script))]);
-        Self { go }
+        fs::write(held.script(), text).expect("a script");
+        fs::set_permissions(held.script(), fs::Permissions::from_mode(0o755)).expect("a script that can be run");
+        held
+    }
+
+    /// Makes the builds of a stack use it.
+    ///
+    /// # Panics
+    ///
+    /// When its path is not UTF-8.
+    pub fn install(&self, options: &mut Options) {
+        let script = self.script().into_os_string().into_string().expect("a path in UTF-8");
+        options.variables.insert("CONTAINER_ENGINE".to_owned(), script);
     }
 
     /// Lets the builds go on.
@@ -42,10 +45,20 @@ impl HeldEngine {
     ///
     /// When the sign cannot be written.
     pub fn let_go(&self) {
-        fs::write(&self.go, "").expect("a sign");
+        fs::write(self.sign(), "").expect("a sign");
+    }
+
+    fn script(&self) -> PathBuf {
+        self.directory.path().join("engine")
+    }
+
+    fn sign(&self) -> PathBuf {
+        self.directory.path().join("go")
     }
 }
 
-fn path(path: &Path) -> String {
-    path.to_str().expect("a path in UTF-8").to_owned()
+impl Default for HeldEngine {
+    fn default() -> Self {
+        Self::new()
+    }
 }

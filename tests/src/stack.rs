@@ -49,10 +49,9 @@ pub fn with_stack(adjust: impl FnOnce(&mut Options), test: impl AsyncFnOnce(&Loc
         local.stack.shutdown().await;
         outcome
     });
-    match outcome {
-        Ok(Ok(())) => {}
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => panic!("the test took more than {} s", DEADLINE.as_secs()),
+    let Ok(ended) = outcome else { panic!("the test took more than {} s", DEADLINE.as_secs()) };
+    if let Err(panic) = ended {
+        resume_unwind(panic);
     }
 }
 

@@ -5,11 +5,15 @@ use std::time::Duration;
 use tokio::time::{interval, timeout};
 
 /// What takes longer has hung.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks.
 const PACE: Duration = Duration::from_millis(40);
 
-/// Looks again and again until there is something; panics with `what` was waited for.
+/// Looks again and again until there is something.
+///
+/// # Panics
+///
+/// After a minute, with `what` was waited for.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let mut pace = interval(PACE);
     let found = async {
@@ -23,7 +27,11 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
     within(what, found).await
 }
 
-/// Waits for a future; panics with `what` was waited for.
+/// Waits for a future.
+///
+/// # Panics
+///
+/// After a minute, with `what` was waited for.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     let Ok(found) = timeout(PATIENCE, future).await else { panic!("{what}: not within {} s", PATIENCE.as_secs()) };
     found

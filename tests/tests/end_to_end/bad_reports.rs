@@ -10,9 +10,9 @@ use longshore_tests::{Application, HeldEngine, Local, Quality, with_stack};
 
 #[test]
 fn a_build_reports_on_its_own_release_and_nothing_else() {
-    let mut engine = None;
+    let engine = HeldEngine::new();
     with_stack(
-        |options| engine = Some(HeldEngine::install(options)),
+        |options| engine.install(options),
         async |local| {
             let application = Application::make(local).await;
             application.commit("version one", Quality::Good).await;
@@ -25,7 +25,7 @@ fn a_build_reports_on_its_own_release_and_nothing_else() {
             refuses_what_is_no_report(local, &token).await;
             assert_eq!(local.stack.release(&id).await.expect("a record"), before, "nothing was recorded");
 
-            engine.expect("an engine").let_go();
+            engine.let_go();
             let release = local.closed(&id).await;
             assert_eq!(release.state, State::Live, "the build was not disturbed");
             for path in PATHS {

@@ -165,8 +165,8 @@ async fn the_message_went_forward(local: &Local, release: &Release) {
     told.push(&message.text);
     let ranks: Vec<usize> = told.iter().map(|text| rank(text)).collect();
     assert!(ranks.is_sorted(), "the message went back: {told:#?}");
-    for rank in 0..=3 {
-        assert!(ranks.contains(&rank), "the message never said {}: {told:#?}", WORDS[rank]);
+    for (rank, word) in WORDS.iter().enumerate() {
+        assert!(ranks.contains(&rank), "the message never said {word}: {told:#?}");
     }
     assert_eq!(message.attachments[0]["color"], "#2eb67d", "green");
     let blocks = message.attachments[0]["blocks"].to_string();

@@ -35,16 +35,16 @@ fn with_every_event_lost_the_ticks_bring_a_release_to_its_end() {
 
 #[test]
 fn a_message_that_slack_did_not_take_is_brought_up_to_date_by_a_tick() {
-    let mut engine = None;
+    let engine = HeldEngine::new();
     with_stack(
-        |options| engine = Some(HeldEngine::install(options)),
+        |options| engine.install(options),
         async |local| {
             let application = Application::make(local).await;
             application.commit("version one", Quality::Good).await;
             let id = application.push().await;
             let before = local.message(&id, ": building: build ", 1).await;
             local.stack.slack.fail_with(Some(Fault::ServerError));
-            engine.expect("an engine").let_go();
+            engine.let_go();
             let release = local.closed(&id).await;
             assert_eq!(release.state, State::Live, "what Slack does keeps no release from going live");
             local.stack.host.idle().await;
