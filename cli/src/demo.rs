@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use longshore_local::{
-    Stack,
+    Interrupted, Options, Stack,
     demo::{Gone, Sample, page_with, push},
 };
 
@@ -31,9 +31,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     // Not in the checkout: the sample's working copy is a repository of its own.
     let directory = tempfile::Builder::new().prefix("longshore-demo-").tempdir()?;
-    let mut stack = None;
+    let stack = match start_stack(&arguments.checkout, directory.path()).await {
+        Ok(stack) => stack,
+        Err(error) if error.is::<Interrupted>() => return Ok(ExitCode::from(INTERRUPTED)),
+        Err(error) => return Err(error),
+    };
     let went = tokio::select! {
-        went = go(&arguments, directory.path(), &mut stack) => went,
+        went = go(&arguments, directory.path(), &stack) => went.map(|()| true),
         () = interrupted() => Ok(false),
     };
     if let Ok(true) = went {
@@ -43,22 +47,29 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             interrupted().await;
         }
     }
-    if let Some(stack) = stack {
-        stack.shutdown().await;
-    }
-    Ok(if went? { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
+    stack.shutdown().await;
+    let went = went.with_context(|| {
+        format!("the demo failed; the logs of builds, tasks and functions are in {}", directory.keep().display())
+    })?;
+    Ok(if went { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
 }
 
-async fn go(arguments: &Arguments, directory: &Path, running: &mut Option<Stack>) -> anyhow::Result<bool> {
-    let checkout = &arguments.checkout;
-    let variables = base_images(checkout).await?;
+async fn start_stack(checkout: &Path, directory: &Path) -> anyhow::Result<Stack> {
+    let variables = tokio::select! {
+        variables = base_images(checkout) => variables?,
+        () = interrupted() => return Err(Interrupted.into()),
+    };
     let config = checkout.join("examples/longshore.toml");
-    let options = longshore_local::Options {
+    let options = Options {
         health_path: Some("/health".to_owned()),
         ..local::options(&config, &directory.join("stack"), variables)?
     };
     say("starting the local stack");
-    let stack = running.insert(Stack::start(options).await?);
+    Stack::start(options, interrupted()).await
+}
+
+async fn go(arguments: &Arguments, directory: &Path, stack: &Stack) -> anyhow::Result<()> {
+    let checkout = &arguments.checkout;
     local::show(stack);
     let repository = stack.repositories.values().next().context("examples/longshore.toml names no repository")?;
     let source = checkout.join("examples/pelican");
@@ -90,7 +101,7 @@ async fn go(arguments: &Arguments, directory: &Path, running: &mut Option<Stack>
         say(&format!("  the releases' messages  {}", stack.inbox));
         say(&format!("  the running service     {address}"));
     }
-    Ok(true)
+    Ok(())
 }
 
 fn write_note(sample: &Path) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use longshore_local::{Options, Stack, TEMPLATE};
+use longshore_local::{Interrupted, Options, Stack, TEMPLATE};
 
 use crate::output::{INTERRUPTED, interrupted, say, title};
 
@@ -56,9 +56,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         slack_token: arguments.slack_token,
         ..options(&arguments.config, &arguments.directory, arguments.variables.into_iter().collect())?
     };
-    let stack = tokio::select! {
-        stack = Stack::start(options) => stack?,
-        () = interrupted() => return Ok(ExitCode::from(INTERRUPTED)),
+    let stack = match Stack::start(options, interrupted()).await {
+        Ok(stack) => stack,
+        Err(error) if error.is::<Interrupted>() => return Ok(ExitCode::from(INTERRUPTED)),
+        Err(error) => return Err(error),
     };
     show(&stack);
     say("\nCtrl-C ends it.");
@@ -73,6 +74,9 @@ pub fn options(config: &Path, directory: &Path, variables: BTreeMap<String, Stri
     let program = std::env::current_exe().context("this program's own path is unknown")?;
     let binaries = program.parent().context("this program is in no folder")?.to_owned();
     std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    // Secrets, logs and images: nothing for the repository that it may be in.
+    std::fs::write(directory.join(".gitignore"), "*\n")
+        .with_context(|| format!("{} cannot be written", directory.display()))?;
     // Where scripts/setup puts it: below here, or below the checkout that this program was built in.
     let folders = std::env::current_dir().into_iter().chain(binaries.ancestors().map(Path::to_owned));
     let moto = folders.map(|folder| folder.join(".local/venv/bin")).find(|folder| folder.is_dir());

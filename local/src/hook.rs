@@ -42,9 +42,15 @@ pub async fn run(settings: &Settings, repository: &Path, lines: &str) -> anyhow:
         let (Some(before), Some(after), Some(reference)) = (words.next(), words.next(), words.next()) else {
             bail!("git handed over {line:?}, not an old and a new commit and a reference");
         };
-        let body = payload(settings, repository, before, after, reference)?.to_string();
-        let (status, answer) = send(settings, &Delivery { id: uuid(), event: "push".to_owned(), body }).await?;
-        answers.push(format!("longshore: {status} {answer}"));
+        // One reference that could not be told does not keep the others from being told.
+        let told = async {
+            let body = payload(settings, repository, before, after, reference)?.to_string();
+            send(settings, &Delivery { id: uuid(), event: "push".to_owned(), body }).await
+        };
+        answers.push(match told.await {
+            Ok((status, answer)) => format!("longshore: {status} {answer}"),
+            Err(error) => format!("longshore: {reference}: {error:#}"),
+        });
     }
     Ok(answers)
 }
@@ -80,6 +86,8 @@ pub fn payload(
     let (owner, name) = full_name.split_once('/').unwrap_or(("", full_name));
     let page = format!("https://{host}/{full_name}");
     let none = |id: &str| id.bytes().all(|b| b == b'0');
+    let commits = if none(after) { Vec::new() } else { pushed(repository, before, after, reference)? };
+    let commits: Vec<Value> = commits.iter().map(|id| commit(repository, &page, id)).collect::<anyhow::Result<_>>()?;
     let head = if none(after) { Value::Null } else { commit(repository, &page, after)? };
     let author = head["author"].clone();
     let forced = !none(before) && !none(after) && !is_ancestor(repository, before, after);
@@ -87,8 +95,7 @@ pub fn payload(
         "ref": reference, "before": before, "after": after,
         "created": none(before), "deleted": none(after), "forced": forced, "base_ref": null,
         "compare": format!("{page}/compare/{:.12}...{:.12}", before, after),
-        "commits": if head.is_null() { json!([]) } else { json!([head]) },
-        "head_commit": head,
+        "commits": commits, "head_commit": head,
         "repository": {
             "id": 1, "name": name, "full_name": full_name, "private": true, "fork": false, "html_url": page,
             "url": page, "clone_url": format!("{page}.git"), "default_branch": "main", "master_branch": "main",
@@ -97,6 +104,19 @@ pub fn payload(
         "pusher": {"name": author["name"], "email": author["email"]},
         "sender": {"login": author["name"], "id": 1, "type": "User"},
     }))
+}
+
+/// The pushed commits, oldest first, at most as many as GitHub lists: those that the branch did not have; for a new branch, those that
+/// no other one has.
+fn pushed(repository: &Path, before: &str, after: &str, reference: &str) -> anyhow::Result<Vec<String>> {
+    const LISTED: &str = "--max-count=2048";
+    let excluded = format!("--exclude={reference}");
+    let listed = if before.bytes().all(|b| b == b'0') {
+        git(repository, &["rev-list", LISTED, "--reverse", after, "--not", &excluded, "--branches"])?
+    } else {
+        git(repository, &["rev-list", LISTED, "--reverse", after, &format!("^{before}")])?
+    };
+    Ok(listed.lines().map(str::to_owned).collect())
 }
 
 /// A commit as a push lists it.

@@ -12,7 +12,7 @@ mod stack;
 
 pub use local_ecs::Timing;
 pub use repository::Repository;
-pub use stack::{Middleware, Options, Stack};
+pub use stack::{Interrupted, Middleware, Options, Stack};
 
 /// The template that the stack is wired by, unless another is given.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");

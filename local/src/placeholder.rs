@@ -9,7 +9,7 @@ use tokio::process::Command;
 /// Makes the placeholder's image from this machine's busybox, pushes it, and returns its reference.
 pub(crate) async fn push(engine: &Engine, directory: &Path, registry: &str, port: u16) -> anyhow::Result<String> {
     let root = directory.join("placeholder");
-    let busybox = busybox()?;
+    let busybox = busybox().await?;
     for folder in ["bin", "www", "tmp", "etc"] {
         std::fs::create_dir_all(root.join(folder))?;
     }
@@ -47,8 +47,15 @@ pub(crate) async fn push(engine: &Engine, directory: &Path, registry: &str, port
 }
 
 /// The statically linked busybox, which needs nothing around it.
-fn busybox() -> anyhow::Result<std::path::PathBuf> {
+async fn busybox() -> anyhow::Result<std::path::PathBuf> {
+    const CURE: &str = "apt-get install busybox-static";
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join("busybox")).find(|file| file.is_file());
-    found.context("busybox is missing: apt-get install busybox-static")
+    let found = found.with_context(|| format!("busybox is missing: {CURE}"))?;
+    // A dynamically linked one would find no library in a container of its own.
+    let links = Command::new("ldd").arg(&found).output().await.context("ldd could not be run: install libc-bin")?;
+    if String::from_utf8_lossy(&links.stdout).contains("=>") {
+        bail!("{} is not statically linked: {CURE}", found.display());
+    }
+    Ok(found)
 }

@@ -1,7 +1,8 @@
 //! A bare git repository on this machine, whose hook tells Longshore of each push as GitHub would.
 
 use std::{
-    os::unix::fs::PermissionsExt,
+    io::Write,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -34,8 +35,13 @@ impl Repository {
         // The secret goes through a file of its own, not through the command line, which others on the machine can read.
         let settings = path.join("longshore.json");
         let text = serde_json::json!({ "url": format!("{url}/webhooks/github"), "repository": name, "secret": secret });
-        std::fs::write(&settings, text.to_string())?;
-        std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&settings)?
+            .write_all(text.to_string().as_bytes())?;
         let hook = path.join("hooks/post-receive");
         let script = format!("#!/bin/sh\nexec {} hook --settings {}\n", quoted(program), quoted(&settings));
         std::fs::create_dir_all(path.join("hooks"))?;

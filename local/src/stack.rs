@@ -119,6 +119,33 @@ struct Furniture {
     health: Option<String>,
 }
 
+/// What was started is ended: someone asked for it.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// What everything else stands on. Each part ends with its value, so that laying them can be broken off anywhere.
+struct Foundations {
+    config: Config,
+    ports: Ports,
+    moto: Moto,
+    registry: Registry,
+    engine: Engine,
+}
+
+impl Foundations {
+    async fn lay(options: &Options) -> anyhow::Result<Self> {
+        let config = read_config(&options.config)?;
+        std::fs::create_dir_all(&options.directory)
+            .with_context(|| format!("{} could not be made", options.directory.display()))?;
+        let ports = Ports::bind(options).await?;
+        let moto = Moto::start(options.moto.clone()).await?;
+        let registry = Registry::start(&options.directory.join("registry")).await?;
+        let engine = engine(options, &ports, registry.address()).await?;
+        Ok(Self { config, ports, moto, registry, engine })
+    }
+}
+
 /// Where the stack listens.
 struct Ports {
     front: TcpListener,
@@ -149,17 +176,16 @@ struct Running {
 }
 
 impl Stack {
-    /// Starts everything. An error is one sentence with the cure; what was started until then is ended.
-    pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let config = read_config(&options.config)?;
-        std::fs::create_dir_all(&options.directory)
-            .with_context(|| format!("{} could not be made", options.directory.display()))?;
-        let ports = Ports::bind(&options).await?;
-        let moto = Moto::start(options.moto.clone()).await?;
-        let registry = Registry::start(&options.directory.join("registry")).await?;
+    /// Starts everything, unless `until` comes first: then the error is [`Interrupted`]. Another error is one sentence with the cure.
+    /// What was started until then is ended.
+    pub async fn start(options: Options, until: impl Future<Output = ()>) -> anyhow::Result<Self> {
+        tokio::pin!(until);
+        let foundations = tokio::select! {
+            foundations = Foundations::lay(&options) => foundations?,
+            () = &mut until => return Err(Interrupted.into()),
+        };
+        let Foundations { config, ports, moto, registry, engine } = foundations;
         let address = registry.address().to_owned();
-        let engine = engine(&options, &ports, &address).await?;
-
         let url = url_of(&ports.front);
         let inputs = template::Inputs {
             stack: "longshore".to_owned(),
@@ -226,7 +252,11 @@ impl Stack {
         ] {
             started.running.tasks.push(serve(listener, router));
         }
-        match started.furnish(&furniture).await {
+        let furnished = tokio::select! {
+            furnished = started.furnish(&furniture) => furnished,
+            () = until => Err(Interrupted.into()),
+        };
+        match furnished {
             Ok(()) => Ok(started),
             Err(error) => {
                 started.shutdown().await;
@@ -319,7 +349,10 @@ async fn engine(options: &Options, ports: &Ports, registry: &str) -> anyhow::Res
     std::fs::create_dir_all(&directory)?;
     // The containers of one stack are told from another's by its port.
     let label = format!("longshore-{}", ports.front.local_addr()?.port());
-    Ok(Engine::detect(&directory, &[registry.to_owned()], &label).await?)
+    let engine = Engine::detect(&directory, &[registry.to_owned()], &label).await?;
+    // What carries our label was left behind by a stack that was killed while it had our port.
+    engine.remove_all().await;
+    Ok(engine)
 }
 
 fn build_settings(options: &Options, ports: &Ports, engine: &Engine) -> local_codebuild::Settings {

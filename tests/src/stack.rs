@@ -24,7 +24,7 @@ const NEVER: Duration = Duration::from_hours(24);
 /// How many lines of each log a failure shows.
 const TAIL: usize = 40;
 
-/// Starts a stack with the repository's own configuration, hands it to the test, and ends it; then the test's failure goes on, with
+/// Starts a stack with the sample's configuration, hands it to the test, and ends it; then the test's failure goes on, with
 /// the ends of the functions' logs before it.
 ///
 /// # Panics
@@ -37,7 +37,7 @@ pub fn with_stack(adjust: impl FnOnce(&mut Options), test: impl AsyncFnOnce(&Loc
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let outcome = runtime.block_on(async {
-        let stack = match Stack::start(options).await {
+        let stack = match Stack::start(options, std::future::pending()).await {
             Ok(stack) => stack,
             Err(error) => panic!("the stack did not start: {error:#}"),
         };
@@ -59,7 +59,7 @@ fn options(directory: &Path) -> Options {
     let venv = workspace().join(".local/venv/bin");
     Options {
         template: TEMPLATE.to_owned(),
-        config: workspace().join("longshore.toml"),
+        config: workspace().join("examples/longshore.toml"),
         binaries: program("longshore-trigger").parent().expect("a folder").to_owned(),
         program: program("longshore"),
         directory: directory.join("stack"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{interval, timeout};
 
 /// What takes longer has hung.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks.
 const PACE: Duration = Duration::from_millis(40);
 
@@ -13,7 +13,7 @@ const PACE: Duration = Duration::from_millis(40);
 ///
 /// # Panics
 ///
-/// After a minute, with `what` was waited for.
+/// After two minutes, with `what` was waited for.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let mut pace = interval(PACE);
     let found = async {
@@ -31,7 +31,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
 ///
 /// # Panics
 ///
-/// After a minute, with `what` was waited for.
+/// After two minutes, with `what` was waited for.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     let Ok(found) = timeout(PATIENCE, future).await else { panic!("{what}: not within {} s", PATIENCE.as_secs()) };
     found

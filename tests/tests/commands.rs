@@ -75,7 +75,7 @@ fn every_function_refuses_to_start_with_what_check_refuses() {
 #[test]
 fn local_refuses_a_bad_configuration_with_its_place() {
     let directory = directory_with(BAD);
-    let said = local_refuses(&directory, &[], None);
+    let said = local_refuses(&program("longshore"), &directory, &[], None);
     assert!(said.contains("longshore.toml:8:1") && said.contains("`project`"), "{said}");
 }
 
@@ -85,7 +85,8 @@ fn local_says_which_port_is_taken() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     for (option, what) in [("--port", "the HTTP front"), ("--inbox-port", "the inbox")] {
-        let said = local_refuses(&directory, &[option, &port], None);
+        let said = local_refuses(&program("longshore"), &directory, &[option, &port], None);
+        is_one_sentence(&said);
         assert!(said.contains(&format!("{what} cannot listen on port {port}")), "{said}");
         assert!(said.contains("choose another port"), "the cure: {said}");
     }
@@ -95,25 +96,33 @@ fn local_says_which_port_is_taken() {
 fn local_says_what_is_missing_and_how_to_get_it() {
     let directory = directory_with_good();
     let path = TempDir::new().expect("a directory");
-    let said = local_refuses(&directory, &[], Some(path.path()));
+    // Away from the checkout, in whose own environment it would find moto.
+    let program = directory.path().join("longshore");
+    fs::copy(longshore_tests::program("longshore"), &program).expect("a copy");
+    let refuses = || {
+        let said = local_refuses(&program, &directory, &[], Some(path.path()));
+        is_one_sentence(&said);
+        said
+    };
+    let said = refuses();
     assert!(said.contains("moto_server is not on the PATH: install it with `pip install"), "{said}");
 
     // A script names its interpreter by its whole path, and so runs from a PATH with nothing else.
     symlink(find("moto_server"), path.path().join("moto_server")).expect("a link");
-    let said = local_refuses(&directory, &[], Some(path.path()));
+    let said = refuses();
     assert!(said.contains("no container registry is installed: run `apt-get install docker-registry`"), "{said}");
 
     for name in ["docker-registry", "sh"] {
         symlink(find(name), path.path().join(name)).expect("a link");
     }
-    let said = local_refuses(&directory, &[], Some(path.path()));
+    let said = refuses();
     assert!(said.contains("no container engine: install podman and buildah (apt-get install"), "{said}");
 }
 
-/// `longshore local` in a directory, with other arguments and another PATH; it must fail and say why in one sentence.
-fn local_refuses(directory: &TempDir, arguments: &[&str], path: Option<&Path>) -> String {
+/// `longshore local` in a directory, with other arguments and another PATH; it must fail, and what it says is given back.
+fn local_refuses(program: &Path, directory: &TempDir, arguments: &[&str], path: Option<&Path>) -> String {
     let mut command = Command::new(find("timeout"));
-    command.args(["--kill-after=5", "60"]).arg(program("longshore")).arg("local").current_dir(directory);
+    command.args(["--kill-after=5", "60"]).arg(program).arg("local").current_dir(directory);
     // The last one counts: the system chooses what the test does not.
     for option in ["--port", "--inbox-port"] {
         if !arguments.contains(&option) {
@@ -126,10 +135,12 @@ fn local_refuses(directory: &TempDir, arguments: &[&str], path: Option<&Path>) -
     let output = command.output().expect("timeout");
     let said = said(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-    assert_eq!(lines.len(), 1, "one sentence: {said}");
-    assert!(lines[0].starts_with("error: "), "{said}");
+    assert!(said.starts_with("error: "), "{said}");
     said
+}
+
+fn is_one_sentence(said: &str) {
+    assert_eq!(said.trim().lines().count(), 1, "{said}");
 }
 
 fn directory_with(config: &str) -> TempDir {
@@ -139,7 +150,7 @@ fn directory_with(config: &str) -> TempDir {
 }
 
 fn directory_with_good() -> TempDir {
-    directory_with(&fs::read_to_string(workspace().join("longshore.toml")).expect("longshore.toml"))
+    directory_with(&fs::read_to_string(workspace().join("examples/longshore.toml")).expect("longshore.toml"))
 }
 
 /// A program of this machine; `moto_server` may be in the checkout's own environment.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use longshore_aws::{
     ids,
     store::{Admission, Hold},
@@ -25,34 +26,29 @@ const HOLD_ATTEMPTS: usize = 15;
 const HOLD_PAUSE: Duration = Duration::from_millis(200);
 
 impl Deploy {
-    /// Takes a release as far as it goes now: to its end, or to where it has to wait. What changed is published once.
+    /// Takes a release as far as it goes until `deadline`: to its end, or to where it has to wait. What changed is published once.
     ///
     /// Services are changed only while the environment is held, by one invocation at a time: an UpdateService of an older release,
     /// however late, comes before that of a newer one.
-    pub(crate) async fn advance(&self, release: Release) -> anyhow::Result<Release> {
+    pub(crate) async fn advance(&self, mut release: Release, deadline: Timestamp) -> anyhow::Result<Release> {
         let version = release.version;
-        let mut release = release;
         let mut held = None;
-        let result = self.advance_held(&mut release, &mut held).await;
-        if let Some((_, hold)) = held {
-            self.store.leave(&hold).await?;
-        }
+        let result = self.advance_held(&mut release, &mut held, deadline).await;
+        self.leave(held).await;
         if release.version > version {
             self.events.changed(&release).await;
         }
         result.map(|()| release)
     }
 
-    async fn advance_held(&self, release: &mut Release, held: &mut Option<(usize, Hold)>) -> anyhow::Result<()> {
+    async fn advance_held(&self, release: &mut Release, held: &mut Held, deadline: Timestamp) -> anyhow::Result<()> {
         for _ in 0..STEPS {
             let step = release.deploy_step(ids::now());
             tracing::debug!(release = %release.id, ?step, "step");
-            let fact = match (changes(step), held.as_ref()) {
-                (Some(at), Some((deployment, _))) if *deployment == at.deployment => self.step(release, step).await?,
-                (Some(at), _) => {
-                    if let Some((_, hold)) = held.take() {
-                        self.store.leave(&hold).await?;
-                    }
+            let holds = |at: Where| held.as_ref().is_some_and(|(deployment, _)| *deployment == at.deployment);
+            let fact = match changes(release, step) {
+                Some(at) if !holds(at) => {
+                    self.leave(held.take()).await;
                     match self.hold(release, at).await? {
                         Admission::Admitted(right) => {
                             *held = Some((at.deployment, right));
@@ -64,13 +60,33 @@ impl Deploy {
                         Admission::Busy => None,
                     }
                 }
-                (None, _) => self.step(release, step).await?,
+                _ => match self.step(release, step).await {
+                    Ok(fact) => fact,
+                    // What cannot be updated now must not hide the end of what was.
+                    Err(error) => match self.follow_beside(release, step).await {
+                        Some(fact) => Some(fact),
+                        None => return Err(error),
+                    },
+                },
             };
             let Some(fact) = fact else { return Ok(()) };
             let saved = self.store.apply(&release.id, Some(release.clone()), fact, ids::now()).await?;
             *release = saved.context("the release is gone")??.release;
+            if ids::now() > deadline {
+                tracing::warn!(release = %release.id, "no time left: the tick goes on");
+                return Ok(());
+            }
         }
         Ok(())
+    }
+
+    /// Gives an environment back. A failure is no more than a delay: the right to it lapses by itself.
+    async fn leave(&self, held: Held) {
+        if let Some((_, hold)) = held
+            && let Err(error) = self.store.leave(&hold).await
+        {
+            tracing::warn!(%error, "the environment could not be given back");
+        }
     }
 
     /// Asks the environment to admit the release, and waits a little for whoever works there.
@@ -98,8 +114,12 @@ impl Deploy {
             DeployStep::Follow(at) => self.follow(release, at).await,
             DeployStep::GiveUp(at) => {
                 let minutes = Release::DEPLOY_LIMIT.as_mins();
-                let late = failed(at, format!("ECS came to no verdict within {minutes} minutes"));
-                Ok(Some(self.follow(release, at).await?.unwrap_or(late)))
+                let late = format!("ECS came to no verdict within {minutes} minutes");
+                Ok(Some(match self.follow(release, at).await {
+                    Ok(Some(fact)) => fact,
+                    Ok(None) => failed(at, late),
+                    Err(error) => failed(at, format!("{late}: {error:#}")),
+                }))
             }
         }
     }
@@ -164,8 +184,10 @@ impl Deploy {
         let (deployment, service) = place(release, at)?;
         let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
         let (cluster, name) = (&deployment.cluster, &service.service);
-        if self.ecs.find_deployment(cluster, name, task_definition).await?.is_some() {
-            return Ok(Fact::Updated(at));
+        match self.ecs.find_deployment(cluster, name, task_definition).await? {
+            Call::Done(Some(_)) => return Ok(Fact::Updated(at)),
+            Call::Done(None) => {}
+            Call::Refused(why) => return Ok(failed(at, why)),
         }
         Ok(match self.ecs.update(cluster, name, task_definition).await? {
             Call::Done(()) => {
@@ -176,20 +198,35 @@ impl Deploy {
         })
     }
 
+    /// After an update that failed: what became of the services that were updated before it.
+    async fn follow_beside(&self, release: &Release, step: DeployStep) -> Option<Fact> {
+        match step {
+            DeployStep::Update(at) => self.follow(release, at).await.ok().flatten(),
+            _ => None,
+        }
+    }
+
     /// Reads how far ECS is with our service deployments, which have to be found first. Every service that is under way is looked at:
     /// one that takes long does not hide another's end.
     async fn follow(&self, release: &Release, at: Where) -> anyhow::Result<Option<Fact>> {
         let (deployment, _) = place(release, at)?;
         for (position, service) in deployment.services.iter().enumerate().filter(|(_, s)| s.verdict.is_none()) {
             let at = Where { service: position, ..at };
-            let Some(task_definition) = service.task_definition.as_deref() else { continue };
+            let Some(task_definition) = service.task_definition.as_deref().filter(|_| service.updated.is_some()) else {
+                continue;
+            };
             let Some(arn) = &service.deployment else {
                 match self.ecs.find_deployment(&deployment.cluster, &service.service, task_definition).await? {
-                    Some(arn) => return Ok(Some(Fact::Followed(at, arn))),
-                    None => continue,
+                    Call::Done(Some(arn)) => return Ok(Some(Fact::Followed(at, arn))),
+                    Call::Done(None) => continue,
+                    Call::Refused(why) => return Ok(Some(failed(at, why))),
                 }
             };
-            let (verdict, reason) = match self.ecs.progress(arn).await? {
+            let progress = match self.ecs.progress(arn).await? {
+                Call::Done(progress) => progress,
+                Call::Refused(why) => return Ok(Some(failed(at, why))),
+            };
+            let (verdict, reason) = match progress {
                 Progress::Under => continue,
                 Progress::Successful => (Verdict::Live, None),
                 Progress::RolledBack(reason) => (Verdict::RolledBack, reason),
@@ -209,11 +246,18 @@ impl Deploy {
     }
 }
 
-/// Where a step changes services, for which the environment must be held.
-fn changes(step: DeployStep) -> Option<Where> {
+/// An environment that is held: the deployment's position, and the right to change its services.
+type Held = Option<(usize, Hold)>;
+
+/// Where a step changes services, or decides that they are not changed: for that the environment must be held.
+fn changes(release: &Release, step: DeployStep) -> Option<Where> {
     match step {
         DeployStep::Admit(at) | DeployStep::Base(at) | DeployStep::Register(at) | DeployStep::Update(at) => Some(at),
-        DeployStep::Follow(_) | DeployStep::GiveUp(_) | DeployStep::Nothing => None,
+        DeployStep::GiveUp(at) => {
+            let (_, service) = place(release, at).ok()?;
+            service.updated.is_none().then_some(at)
+        }
+        DeployStep::Follow(_) | DeployStep::Nothing => None,
     }
 }
 

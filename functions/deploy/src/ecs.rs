@@ -120,19 +120,25 @@ impl Services {
         cluster: &str,
         service: &str,
         task_definition: &str,
-    ) -> anyhow::Result<Option<String>> {
+    ) -> anyhow::Result<Call<Option<String>>> {
         let request = self.0.list_service_deployments().cluster(cluster).service(service).max_results(20);
-        let listed =
-            request.send().await.map_err(unanswered).context("the service's deployments could not be listed")?;
+        let listed = match request.send().await {
+            Ok(listed) => listed,
+            Err(error) => return refused_or(error, "the service's deployments could not be listed"),
+        };
         let listed = listed.service_deployments();
-        let revisions: Vec<_> =
+        let mut revisions: Vec<_> =
             listed.iter().filter_map(|d| d.target_service_revision_arn()).map(str::to_owned).collect();
+        revisions.sort_unstable();
+        revisions.dedup();
         if revisions.is_empty() {
-            return Ok(None);
+            return Ok(Call::Done(None));
         }
         let request = self.0.describe_service_revisions().set_service_revision_arns(Some(revisions));
-        let described =
-            request.send().await.map_err(unanswered).context("the service's revisions could not be read")?;
+        let described = match request.send().await {
+            Ok(described) => described,
+            Err(error) => return refused_or(error, "the service's revisions could not be read"),
+        };
         let ours = |arn: &str| {
             let mut found = described.service_revisions().iter().filter(|r| r.service_revision_arn() == Some(arn));
             found.any(|revision| revision.task_definition() == Some(task_definition))
@@ -141,32 +147,35 @@ impl Services {
             .iter()
             .filter(|deployment| deployment.target_service_revision_arn().is_some_and(ours))
             .max_by_key(|deployment| deployment.created_at().map(|time| (time.secs(), time.subsec_nanos())));
-        Ok(newest.and_then(|deployment| deployment.service_deployment_arn()).map(str::to_owned))
+        Ok(Call::Done(newest.and_then(|deployment| deployment.service_deployment_arn()).map(str::to_owned)))
     }
 
     /// How far a service deployment is. Its statuses:
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>.
-    pub(crate) async fn progress(&self, arn: &str) -> anyhow::Result<Progress> {
+    pub(crate) async fn progress(&self, arn: &str) -> anyhow::Result<Call<Progress>> {
         let request = self.0.describe_service_deployments().service_deployment_arns(arn);
-        let answer = request.send().await.map_err(unanswered).context("the service deployment could not be read")?;
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => return refused_or(error, "the service deployment could not be read"),
+        };
         let Some(deployment) = answer.service_deployments().first() else {
             let why = answer.failures().first().and_then(|failure| failure.reason()).unwrap_or_default();
             tracing::warn!(deployment = arn, why, "ECS does not see the service deployment");
-            return Ok(Progress::Under);
+            return Ok(Call::Done(Progress::Under));
         };
         let reason = deployment.status_reason().map(str::to_owned);
         // Without a rollback, a failure that ECS detects stops the deployment, as a person's hand does.
         let triggered = Some(&ServiceDeploymentRollbackMonitorsStatus::Triggered);
         let detected = deployment.deployment_circuit_breaker().and_then(|breaker| breaker.status()) == triggered
             || deployment.alarms().and_then(|alarms| alarms.status()) == triggered;
-        Ok(match deployment.status() {
+        Ok(Call::Done(match deployment.status() {
             Some(ServiceDeploymentStatus::Successful) => Progress::Successful,
             Some(ServiceDeploymentStatus::RollbackSuccessful) => Progress::RolledBack(reason),
             Some(ServiceDeploymentStatus::RollbackFailed) => Progress::Failed(reason),
             Some(ServiceDeploymentStatus::Stopped) if detected => Progress::Failed(reason),
             Some(ServiceDeploymentStatus::Stopped) => Progress::Stopped(reason),
             _ => Progress::Under,
-        })
+        }))
     }
 }
 

@@ -1,7 +1,6 @@
 //! `POST /builds/image`: a build reports what it pushed.
 
-use std::time::Duration;
-
+use jiff::SignedDuration;
 use longshore_aws::{
     http::{Request, Response},
     ids,
@@ -15,8 +14,8 @@ use serde_json::json;
 
 use crate::Deploy;
 
-/// For how long an answer waits for the deployment to begin; the build waits for it.
-const DEPLOY_TIME: Duration = Duration::from_secs(15);
+/// For how long an answer waits for the deployment to begin; the build waits for it. A step more may take some seconds.
+const DEPLOY_TIME: SignedDuration = SignedDuration::from_secs(10);
 
 impl Deploy {
     /// Proves the token, resolves the image to its digest, records it, and begins the deployment.
@@ -65,10 +64,8 @@ impl Deploy {
                     self.events.changed(&saved.release).await;
                 }
                 // Accepted from here on: what fails now is tried again by the tick.
-                match tokio::time::timeout(DEPLOY_TIME, self.advance(saved.release)).await {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(error)) => tracing::error!(release = %id, "{error:#}: the tick will try again"),
-                    Err(_) => tracing::warn!(release = %id, "the deployment was not begun in time: the tick goes on"),
+                if let Err(error) = self.advance(saved.release, ids::now() + DEPLOY_TIME).await {
+                    tracing::error!(release = %id, "{error:#}: the tick will try again");
                 }
                 Ok(Response::new(202, &body))
             }

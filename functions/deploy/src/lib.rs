@@ -10,9 +10,11 @@ mod settings;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use jiff::SignedDuration;
 use longshore_aws::{
     events::Publisher,
     http::{Request, Response},
+    ids,
     secrets::SecretStore,
     serve::Function,
     store::Store,
@@ -23,6 +25,9 @@ use longshore_core::{
 };
 
 pub use settings::Settings;
+
+/// For how long an event or a tick works: the function ends after 25 seconds. What is not done then is the next tick's.
+const TIME: SignedDuration = SignedDuration::from_secs(15);
 
 /// The function, with what it needs.
 pub struct Deploy {
@@ -50,9 +55,10 @@ impl Deploy {
     /// Takes every release that is being deployed, and that `concerns`, a step further; one that fails does not keep the others
     /// waiting.
     async fn advance_open(&self, concerns: impl Fn(&Release) -> bool) -> anyhow::Result<()> {
+        let deadline = ids::now() + TIME;
         for id in self.store.open_releases(OpenFor::Deployment).await? {
             let advanced = match self.store.release(&id).await {
-                Ok(Some(release)) if concerns(&release) => self.advance(release).await.map(drop),
+                Ok(Some(release)) if concerns(&release) => self.advance(release, deadline).await.map(drop),
                 Ok(_) => Ok(()),
                 Err(error) => Err(error.into()),
             };

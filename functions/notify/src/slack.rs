@@ -132,15 +132,22 @@ impl Slack {
         Ok(answer.messages.iter().find(ours).map(|message| Posted { channel, ts: message.ts.clone() }))
     }
 
+    /// The id of a channel that the app may see. Private ones need a scope of their own, which an app for public channels lacks.
     async fn channel_id(&self, token: &SecretString, name: &str) -> Result<Option<String>, SlackError> {
+        match self.channel_among(token, name, "public_channel").await? {
+            Some(id) => Ok(Some(id)),
+            None => match self.channel_among(token, name, "private_channel").await {
+                Err(SlackError::Refused(why)) if why == "missing_scope" => Ok(None),
+                found => found,
+            },
+        }
+    }
+
+    async fn channel_among(&self, token: &SecretString, name: &str, types: &str) -> Result<Option<String>, SlackError> {
         let mut cursor = String::new();
         loop {
-            let query = [
-                ("types", "public_channel,private_channel"),
-                ("exclude_archived", "true"),
-                ("limit", "1000"),
-                ("cursor", &cursor),
-            ];
+            let query =
+                [("types", types), ("exclude_archived", "true"), ("limit", "1000"), ("cursor", cursor.as_str())];
             let answer: Channels = self.ask(token, "conversations.list", &query).await?;
             if let Some(found) = answer.channels.into_iter().find(|channel| channel.name == name) {
                 return Ok(Some(found.id));

@@ -21,9 +21,21 @@ const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(48);
 const SEEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 impl Trigger {
-    /// Does what is next for a release's build, and returns its record as it is then.
-    pub(crate) async fn advance(&self, release: Release) -> anyhow::Result<Release> {
-        let fact = match release.build_step(ids::now()) {
+    /// Does what is next for a release's build, and returns its record as it is then. A build that is looked at may have a log and an
+    /// end to tell of: it is looked at until it tells nothing new.
+    pub(crate) async fn advance(&self, mut release: Release) -> anyhow::Result<Release> {
+        loop {
+            let step = release.build_step(ids::now());
+            let version = release.version;
+            release = self.perform(release, step).await?;
+            if step != BuildStep::Follow || release.version == version {
+                return Ok(release);
+            }
+        }
+    }
+
+    async fn perform(&self, release: Release, step: BuildStep) -> anyhow::Result<Release> {
+        let fact = match step {
             BuildStep::Nothing => None,
             BuildStep::Start { look_first } => Some(self.start_build(&release, look_first).await?),
             BuildStep::GiveUp => Some(self.start_build(&release, true).await.unwrap_or_else(|error| {

@@ -204,7 +204,7 @@ async fn end(ecs: &Arc<Inner>, id: &str, steps: &[Step], mut watchers: JoinSet<(
             }
         }
     }
-    if !closing {
+    if !ecs.closing.is_cancelled() {
         let codes = ecs.until(id, |task| {
             task.containers.iter().all(|c| c.status == Status::Stopped || c.runtime.is_none()).then_some(())
         });

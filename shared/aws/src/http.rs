@@ -105,9 +105,9 @@ impl Response {
         Self::new(413, &json!({ "error": format!("the body is larger than {} KiB", limit / 1024) }))
     }
 
-    /// 503: nothing was recorded; the same request may be sent again.
+    /// 503: nothing was recorded by this request; it may be sent again.
     pub fn try_again() -> Self {
-        Self::new(503, &json!({ "error": "nothing was recorded: send it again" }))
+        Self::new(503, &json!({ "error": "nothing new was recorded: send it again" }))
     }
 
     /// `GET /health`.

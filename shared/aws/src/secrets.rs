@@ -79,13 +79,20 @@ pub fn expose(secrets: &[SecretString]) -> Vec<&str> {
 pub struct SecretStore {
     client: Client,
     id: String,
-    kept: Mutex<Option<(Instant, Arc<Secrets>)>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    reading: Option<(Instant, Arc<Secrets>)>,
+    /// When it was last tried to read it, with or without success.
+    tried: Option<Instant>,
 }
 
 impl SecretStore {
     /// `id`: the secret's ARN or name. Nothing is read yet.
     pub fn new(config: &SdkConfig, id: String) -> Self {
-        Self { client: Client::new(config), id, kept: Mutex::new(None) }
+        Self { client: Client::new(config), id, kept: Mutex::default() }
     }
 
     /// The secret, from memory while that is good.
@@ -100,17 +107,21 @@ impl SecretStore {
 
     async fn younger_than(&self, age: Duration) -> anyhow::Result<Arc<Secrets>> {
         let mut kept = self.kept.lock().await;
-        let at_hand = |age| kept.as_ref().filter(|(read, _)| read.elapsed() < age).map(|(_, secrets)| secrets.clone());
-        if let Some(secrets) = at_hand(age) {
+        let at_hand =
+            |age| kept.reading.as_ref().filter(|(read, _)| read.elapsed() < age).map(|(_, secrets)| secrets.clone());
+        let tried = kept.tried.is_some_and(|tried| tried.elapsed() < AT_MOST_EVERY);
+        if let Some(secrets) = at_hand(if tried { LIFE_IN_NEED } else { age }) {
             return Ok(secrets);
         }
+        kept.tried = Some(Instant::now());
         match self.read().await {
             Ok(secrets) => {
-                *kept = Some((Instant::now(), secrets.clone()));
+                kept.reading = Some((Instant::now(), secrets.clone()));
                 Ok(secrets)
             }
             Err(error) => {
-                let secrets = at_hand(LIFE_IN_NEED).ok_or(error)?;
+                let reading = kept.reading.as_ref().filter(|(read, _)| read.elapsed() < LIFE_IN_NEED);
+                let secrets = reading.map(|(_, secrets)| secrets.clone()).ok_or(error)?;
                 tracing::warn!("the secret could not be read again: the reading at hand is used");
                 Ok(secrets)
             }

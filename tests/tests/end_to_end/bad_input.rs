@@ -121,7 +121,7 @@ fn what_is_signed_and_no_delivery_is_told_why() {
             let (status, answer) = send(push.as_bytes(), "text/plain").await;
             assert!(status == 400 && answer.contains("application/json"), "the cure: {answer}");
 
-            // Over our limit, over Lambda's.
+            // Over our own limit, and over Lambda's.
             for size in [5 * 1024 * 1024 + 1, 7 * 1024 * 1024] {
                 let (status, answer) = send(&vec![b' '; size], JSON).await;
                 assert_eq!(status, 413, "{size}: {answer}");

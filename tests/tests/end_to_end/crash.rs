@@ -22,7 +22,7 @@ fn a_redelivery_finishes_a_release_whose_trigger_was_killed_after_startbuild() {
         let (status, body) = local.send(&delivery).await;
         assert_eq!(status, 202, "{body}");
         let release = local.stack.release(&id).await.expect("a record");
-        assert!(body.contains(id.as_str()) && body.contains(release.build.log.as_deref().expect("a build")), "{body}");
+        assert!(body.contains(id.as_str()) && body.contains(release.build.page.as_deref().expect("a build")), "{body}");
     });
 }
 

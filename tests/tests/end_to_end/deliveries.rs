@@ -59,7 +59,7 @@ async fn one_release_goes_live(local: &Local, (status, body): &(u16, String)) {
     let id = serde_json::from_value(body["release"].clone()).expect("a release");
     let release = local.closed(&id).await;
     assert_eq!(release.state, State::Live, "{:?}", release.reason);
-    assert_eq!(release.build.log.as_deref(), body["build"].as_str());
+    assert_eq!(release.build.page.as_deref(), body["build"].as_str());
     local.message(&id, ": live in ", 7).await;
     assert_eq!((local.releases().await, local.builds().await.len(), local.messages().len()), (1, 1, 1));
     assert_eq!(local.service_deployments().await, 2, "the placeholder's and ours");

@@ -177,9 +177,11 @@ impl Engine {
 
     /// Removes containers, running or not, and the volumes that are named.
     pub async fn remove(&self, names: &[String], volumes: &[String]) {
+        // Docker kills what still runs; podman would first wait ten seconds for it to heed SIGTERM.
+        let at_once: &[&str] = if self.kind() == Kind::Podman { &["--time", "0"] } else { &[] };
         for name in names {
             // A container on whose network another lives can only go after it: the caller gives them in that order.
-            if let Err(error) = self.output(&["rm", "--force", "--volumes", name]).await {
+            if let Err(error) = self.output(&[&["rm", "--force", "--volumes"], at_once, &[name]].concat()).await {
                 tracing::debug!(container = name, %error, "cannot remove");
             }
         }

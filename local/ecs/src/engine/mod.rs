@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Output, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::process::Command;
@@ -151,8 +152,15 @@ fn last_line(bytes: &[u8]) -> String {
 }
 
 /// `Err(None)` when the program is missing, `Err(Some(reason))` when it does not answer.
+/// For how long an engine may think about how it is.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 async fn answers(program: &str, arguments: &[&str]) -> Result<String, Option<String>> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().await.map_err(|_| None)?;
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
+    let Ok(output) = tokio::time::timeout(PATIENCE, output).await else {
+        return Err(Some(format!("{program} did not answer within {} s", PATIENCE.as_secs())));
+    };
+    let output = output.map_err(|_| None)?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     // `docker info --format` prints an empty line and, depending on the version, still succeeds without a daemon.
     if output.status.success() && !text.is_empty() { Ok(text) } else { Err(Some(last_line(&output.stderr))) }

@@ -82,14 +82,14 @@ impl Store {
         loop {
             let request = self.client.transact_write_items().set_transact_items(Some(items.clone()));
             let Err(error) = request.send().await else { return Ok(Accepted::New) };
-            if !error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception) {
-                return Err(failed(error));
-            }
-            // Refused because it is there, or because another invocation writes it in this moment, which may yet fail.
+            // Refused because it is there, or because another invocation writes it in this moment, which may yet fail; or written, and
+            // the answer was lost.
             if let Some(before) = self.delivery(delivery).await? {
                 return Ok(Accepted::Before(before));
             }
-            if pause > CONFLICT_LIMIT {
+            let cancelled =
+                error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception);
+            if !cancelled || pause > CONFLICT_LIMIT {
                 return Err(failed(error));
             }
             tokio::time::sleep(pause).await;
