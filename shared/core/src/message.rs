@@ -74,6 +74,10 @@ fn headline(release: &Release) -> (&'static str, &'static str, String) {
     let took = release.ended.map(|ended| duration(release.accepted, ended)).unwrap_or_default();
     match release.state {
         State::Requested => (":hourglass_flowing_sand:", GREY, "queued".to_owned()),
+        // CodeBuild has it, and has not begun: neither a log nor a report.
+        State::Building if release.build.log.is_none() && release.build.stages.is_empty() => {
+            (":hourglass_flowing_sand:", GREY, "queued".to_owned())
+        }
         State::Building => (":hammer_and_wrench:", BLUE, building(release)),
         State::Deploying => (":rocket:", BLUE, deploying(release)),
         State::Built => (":package:", GREEN, format!("built in {took}")),

@@ -151,10 +151,10 @@ fn last_line(bytes: &[u8]) -> String {
     line.trim().trim_start_matches("Error: ").trim_start_matches("docker: ").to_owned()
 }
 
-/// `Err(None)` when the program is missing, `Err(Some(reason))` when it does not answer.
 /// For how long an engine may think about how it is.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// `Err(None)` when the program is missing, `Err(Some(reason))` when it does not answer.
 async fn answers(program: &str, arguments: &[&str]) -> Result<String, Option<String>> {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
     let Ok(output) = tokio::time::timeout(PATIENCE, output).await else {

@@ -207,7 +207,12 @@ impl<'t, 'p> Section<'t, 'p> {
         self.optional(key, is, wanted).unwrap_or_default()
     }
 
-    fn missing(&mut self, key: &str) {
+    fn missing(&mut self, key: &'static str) {
+        // A key that is near it is reported as unknown, with the right name: that says it all.
+        let misspelt = |written: &str| written != key && text::nearest(written, [key]).is_some();
+        if self.table.iter().any(|(written, _)| misspelt(written.get_ref())) {
+            return;
+        }
         self.problem(self.span.clone(), format!("{} has no `{key}`", self.title), None);
     }
 

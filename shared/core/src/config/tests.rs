@@ -60,7 +60,6 @@ image = "api"
 environment = [{ name = "a", cluster = "c", services = ["s", "s"] }, { name = "a", cluster = "c", services = ["t"] }]
 "##;
     insta::assert_snapshot!(problems(text), @r#"
-    longshore.toml:2:1: [slack] has no `channel`
     longshore.toml:3:1: unknown key `chanel` in [slack]; did you mean `channel`?
     longshore.toml:5:1: the pipeline has environments and no image; add image = "<ECR repository>": what the environments run
     longshore.toml:6:8: `name` cannot be "web site"; it must be 1 to 64 letters, digits, -, _ and .
@@ -70,7 +69,6 @@ environment = [{ name = "a", cluster = "c", services = ["s", "s"] }, { name = "a
     longshore.toml:9:11: `project` must be a string, not integer
     longshore.toml:10:1: unknown key `images` in [[pipeline]]; did you mean `image`?
     longshore.toml:15:12: `services` is empty; name at least one
-    longshore.toml:17:1: [[pipeline]] has no `branches`
     longshore.toml:20:1: unknown key `brnches` in [[pipeline]]; did you mean `branches`?
     longshore.toml:23:62: `services` names "s" twice
     longshore.toml:23:70: a second environment is named "a"
