@@ -9,7 +9,7 @@ use longshore_core::signature::sign_github;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::stack::hex_token;
+use crate::foundations::hex_token;
 
 /// What the hook needs to know; a JSON file beside the repository.
 #[derive(Debug, Clone, Deserialize)]

@@ -4,6 +4,7 @@
 //! tasks, images and messages are handled by stand-ins that really do the work.
 
 pub mod demo;
+mod foundations;
 pub mod hook;
 mod placeholder;
 mod repository;

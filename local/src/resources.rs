@@ -9,7 +9,7 @@ use local_slack::Channel;
 use longshore_core::config::{Config, Environment};
 use serde_json::{Value, json};
 
-use crate::stack::hex_token;
+use crate::foundations::hex_token;
 
 /// Makes the template's tables and its secret in the control plane; the table's name.
 pub(crate) async fn control_plane(aws: &Client, template: &template::Stack, secret: &Value) -> anyhow::Result<String> {

@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
 use local_codebuild::CodeBuild;
 use local_ecr::{Ecr, Registry};
@@ -17,11 +17,11 @@ use local_lambda::{
     gateway,
     moto::Moto,
     pump::{self, Pump},
-    runtime::{Host, HostSettings},
+    runtime::Host,
     schedule::{self, Schedules},
     template,
 };
-use local_protocol::{Client, REGION};
+use local_protocol::Client;
 use local_slack::Slack;
 use longshore_core::{
     config::Config,
@@ -30,7 +30,12 @@ use longshore_core::{
 use serde_json::json;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-use crate::{placeholder, repository::Repository, resources};
+use crate::{
+    foundations::{Foundations, build_settings, hex_token, host_settings, slack_api, task_settings, url_of},
+    placeholder,
+    repository::Repository,
+    resources,
+};
 
 /// Wraps a stand-in's router: how a test comes between a function and a service.
 pub type Middleware = Box<dyn FnOnce(Router) -> Router + Send>;
@@ -123,49 +128,6 @@ struct Furniture {
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
-
-/// What everything else stands on. Each part ends with its value, so that laying them can be broken off anywhere.
-struct Foundations {
-    config: Config,
-    ports: Ports,
-    moto: Moto,
-    registry: Registry,
-    engine: Engine,
-}
-
-impl Foundations {
-    async fn lay(options: &Options) -> anyhow::Result<Self> {
-        let config = read_config(&options.config)?;
-        std::fs::create_dir_all(&options.directory)
-            .with_context(|| format!("{} could not be made", options.directory.display()))?;
-        let ports = Ports::bind(options).await?;
-        let moto = Moto::start(options.moto.clone()).await?;
-        let registry = Registry::start(&options.directory.join("registry")).await?;
-        let engine = engine(options, &ports, registry.address()).await?;
-        Ok(Self { config, ports, moto, registry, engine })
-    }
-}
-
-/// Where the stack listens.
-struct Ports {
-    front: TcpListener,
-    inbox: TcpListener,
-    builds: TcpListener,
-    services: TcpListener,
-    images: TcpListener,
-}
-
-impl Ports {
-    async fn bind(options: &Options) -> anyhow::Result<Self> {
-        Ok(Self {
-            front: listen(options.port, "the HTTP front").await?,
-            inbox: listen(options.inbox_port, "the inbox").await?,
-            builds: listen(0, "CodeBuild").await?,
-            services: listen(0, "ECS").await?,
-            images: listen(0, "ECR").await?,
-        })
-    }
-}
 
 /// What has to be ended.
 struct Running {
@@ -325,73 +287,6 @@ impl Stack {
     }
 }
 
-fn read_config(path: &Path) -> anyhow::Result<Config> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => bail!("{} cannot be read ({error}): write one, or name it with --config", path.display()),
-    };
-    Config::read(&text).map_err(|problems| anyhow::anyhow!(problems.lines(&path.display().to_string())))
-}
-
-async fn listen(port: u16, what: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .with_context(|| format!("{what} cannot listen on port {port}: end what uses it, or choose another port"))
-}
-
-fn url_of(listener: &TcpListener) -> String {
-    let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    format!("http://{address}")
-}
-
-async fn engine(options: &Options, ports: &Ports, registry: &str) -> anyhow::Result<Engine> {
-    let directory = options.directory.join("engine");
-    std::fs::create_dir_all(&directory)?;
-    // The containers of one stack are told from another's by its port.
-    let label = format!("longshore-{}", ports.front.local_addr()?.port());
-    let engine = Engine::detect(&directory, &[registry.to_owned()], &label).await?;
-    // What carries our label was left behind by a stack that was killed while it had our port.
-    engine.remove_all().await;
-    Ok(engine)
-}
-
-fn build_settings(options: &Options, ports: &Ports, engine: &Engine) -> local_codebuild::Settings {
-    let mut environment = engine.environment();
-    environment.extend(shell_environment());
-    local_codebuild::Settings {
-        directory: options.directory.join("builds"),
-        url: url_of(&ports.builds),
-        environment,
-        concurrent: 2,
-    }
-}
-
-fn task_settings(options: &Options, ports: &Ports) -> local_ecs::Settings {
-    local_ecs::Settings {
-        directory: options.directory.join("tasks"),
-        url: url_of(&ports.services),
-        quick: options.timing.clone(),
-    }
-}
-
-fn host_settings(options: &Options, ports: &Ports, moto: &str) -> anyhow::Result<HostSettings> {
-    let config = options.config.to_str().context("the configuration's path is not UTF-8")?;
-    let environment = [
-        ("AWS_ENDPOINT_URL", moto.to_owned()),
-        ("AWS_ENDPOINT_URL_CODEBUILD", url_of(&ports.builds)),
-        ("AWS_ENDPOINT_URL_ECS", url_of(&ports.services)),
-        ("AWS_ENDPOINT_URL_ECR", url_of(&ports.images)),
-        ("AWS_REGION", REGION.to_owned()),
-        ("LONGSHORE_CONFIG", config.to_owned()),
-    ];
-    Ok(HostSettings {
-        binaries: options.binaries.clone(),
-        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
-        directory: options.directory.join("functions"),
-        instances: 4,
-    })
-}
-
 fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
     tokio::spawn(async move {
         let router = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -399,25 +294,4 @@ fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
             tracing::error!(%error, "a server of the local stack ended");
         }
     })
-}
-
-fn slack_api(options: &Options, inbox: &TcpListener) -> String {
-    match options.slack_token {
-        Some(_) => "https://slack.com/api".to_owned(),
-        None => format!("{}/api", url_of(inbox)),
-    }
-}
-
-/// What a build's shell gets from ours, besides the engine's settings: where programs are found, and where a proxy's certificates are.
-fn shell_environment() -> BTreeMap<String, String> {
-    const PASSED: [&str; 9] =
-        ["PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
-    PASSED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
-}
-
-/// Random hexadecimal digits, `words` times sixteen.
-pub(crate) fn hex_token(words: usize) -> String {
-    use std::hash::{BuildHasher, RandomState};
-    let word = |_| format!("{:016x}", RandomState::new().hash_one(std::process::id()));
-    (0..words).map(word).collect::<Vec<_>>().concat()
 }

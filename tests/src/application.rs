@@ -19,6 +19,8 @@ pub enum Quality {
     Good,
     /// Its own tests fail.
     FailingTests,
+    /// Its own tests do not end, and do not heed SIGTERM.
+    HangingTests,
     /// It passes its tests, runs, and never becomes healthy.
     Unhealthy,
 }
@@ -67,6 +69,7 @@ impl Application {
         }
         let tide = match quality {
             Quality::FailingTests => "echo 'not ok 2 - the tide is high'\nexit 1",
+            Quality::HangingTests => "trap '' TERM\nwhile :; do sleep 1; done",
             Quality::Good | Quality::Unhealthy => "echo 'ok 2 - the tide is high'",
         };
         let run = format!(

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     collections::BTreeMap,
+    fs,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
@@ -15,7 +16,7 @@ use std::{
 use longshore_local::{Options, Stack, TEMPLATE, Timing};
 use tokio::time::timeout;
 
-use crate::Local;
+use crate::{Local, eventually};
 
 /// Below the time after which nextest kills a test, which would leave containers behind.
 const DEADLINE: Duration = Duration::from_mins(4);
@@ -46,13 +47,31 @@ pub fn with_stack(adjust: impl FnOnce(&mut Options), test: impl AsyncFnOnce(&Loc
         if !matches!(outcome, Ok(Ok(()))) {
             show_logs(local.stack.logs());
         }
+        let engine = local.stack.engine.clone();
         local.stack.shutdown().await;
+        if matches!(outcome, Ok(Ok(()))) {
+            eventually("no container is left, nor what watches one", async || {
+                let left = engine.containers().await.is_empty() && !is_watched(engine.label());
+                left.then_some(())
+            })
+            .await;
+        }
         outcome
     });
     let Ok(ended) = outcome else { panic!("the test took more than {} s", DEADLINE.as_secs()) };
     if let Err(panic) = ended {
         resume_unwind(panic);
     }
+}
+
+/// Whether a container of this label is watched still: podman may forget a container whose process runs on, its monitor does not.
+fn is_watched(label: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("the processes").flatten();
+    let command_lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    command_lines.map(|line| String::from_utf8_lossy(&line).into_owned()).any(|line| {
+        let mut words = line.split('\0');
+        words.next().is_some_and(|program| program.ends_with("conmon")) && words.any(|word| word.starts_with(label))
+    })
 }
 
 fn options(directory: &Path) -> Options {

@@ -196,11 +196,20 @@ async fn end(ecs: &Arc<Inner>, id: &str, steps: &[Step], mut watchers: JoinSet<(
         status.flatten() == Some(Status::Running)
     };
     for step in steps.iter().rev() {
-        if !closing && running(&step.name) {
+        if !ecs.closing.is_cancelled() && running(&step.name) {
             let patience = Duration::from_secs(u64::from(step.stop_timeout)).min(timing.stop);
+            ecs.engine.stop(&step.launch.name).await;
+            let over = |task: &crate::model::Task| {
+                let mut containers = task.containers.iter();
+                containers.any(|c| c.name == step.name && c.status != Status::Running).then_some(())
+            };
+            let ended = ecs.until(id, over);
             tokio::select! {
-                () = ecs.closing.cancelled() => break,
-                () = ecs.engine.stop(&step.launch.name, patience) => {}
+                () = ecs.closing.cancelled() => {}
+                _ = tokio::time::timeout(patience, ended) => {}
+            }
+            if running(&step.name) {
+                ecs.engine.kill(&step.launch.name).await;
             }
         }
     }

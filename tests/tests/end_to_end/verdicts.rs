@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use local_protocol::http;
 use longshore_core::release::{Outcome, State};
-use longshore_tests::{Application, Local, Quality, with_stack};
+use longshore_tests::{Application, Local, Quality, eventually, with_stack};
+use serde_json::json;
 use tokio::{sync::oneshot, time::interval};
 
 #[test]
@@ -36,6 +37,36 @@ fn failing_container_tests_push_nothing_and_deploy_nothing() {
             );
             assert_eq!(local.messages().len(), 1);
             assert_eq!(local.stack.host.dead_letters(), []);
+        },
+    );
+}
+
+#[test]
+fn a_stopped_build_stops_its_container_tests_and_fails_its_release() {
+    with_stack(
+        |_| {},
+        async |local| {
+            let application = Application::make(local).await;
+            application.commit("version one", Quality::HangingTests).await;
+            let id = application.push().await;
+            // A service's container is named by digest, the tests' by the tag that the image is to be pushed under.
+            let tested = format!("{}/web:", local.stack.registry);
+            let tests_run = async || {
+                let running =
+                    local.stack.engine.output(&["ps", "--format", "{{.Image}}"]).await.expect("the containers");
+                running.lines().any(|image| image.starts_with(&tested))
+            };
+            eventually("the tests run in their container", async || tests_run().await.then_some(())).await;
+
+            let build = local.stack.release(&id).await.expect("the release").build.id;
+            let stop = json!({ "id": build });
+            let stopped = local.stack.codebuild_api.call("codebuild", "CodeBuild_20161006.StopBuild", &stop).await;
+            assert_eq!(stopped.expect("the build")["build"]["buildStatus"], "STOPPED");
+
+            let release = local.closed(&id).await;
+            assert_eq!((release.state, release.build.outcome), (State::Failed, Some(Outcome::Stopped)));
+            assert_eq!(release.reason.as_deref(), Some("the build was stopped"));
+            eventually("the tests' container is gone", async || (!tests_run().await).then_some(())).await;
         },
     );
 }

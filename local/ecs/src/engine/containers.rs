@@ -149,11 +149,29 @@ impl Engine {
         matches!(tokio::time::timeout(timeout, command.output()).await, Ok(Ok(output)) if output.status.success())
     }
 
-    /// SIGTERM, and SIGKILL when the container is still there after `patience`.
-    pub async fn stop(&self, name: &str, patience: Duration) {
-        let seconds = patience.as_secs_f64().ceil().to_string();
-        if let Err(error) = self.output(&["stop", "-t", &seconds, name]).await {
-            tracing::debug!(container = name, %error, "cannot stop");
+    /// Asks a container to end: its image's stop signal, SIGTERM without one.
+    ///
+    /// Not the engine's own `stop`, which waits: podman, killed while it waits, leaves a container that it can no longer end.
+    pub async fn stop(&self, name: &str) {
+        let signal = match self.inspect(name).await {
+            Ok(container) => match &container["Config"]["StopSignal"] {
+                Value::String(signal) if !signal.is_empty() => signal.clone(),
+                Value::Number(signal) => signal.to_string(),
+                _ => "TERM".to_owned(),
+            },
+            Err(_) => return,
+        };
+        self.signal(name, &signal).await;
+    }
+
+    /// Ends a container at once.
+    pub async fn kill(&self, name: &str) {
+        self.signal(name, "KILL").await;
+    }
+
+    async fn signal(&self, name: &str, signal: &str) {
+        if let Err(error) = self.output(&["kill", "--signal", signal, name]).await {
+            tracing::debug!(container = name, signal, %error, "cannot signal");
         }
     }
 
@@ -206,7 +224,7 @@ impl Engine {
                 return;
             }
             for id in &containers {
-                let _ = self.output(&["kill", id]).await;
+                self.kill(id).await;
             }
             self.remove(&containers, &[]).await;
         }

@@ -1,0 +1,148 @@
+//! What the stack stands on: ports, the control plane emulator, the registry, the container engine; and how each part is set up.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
+
+use anyhow::{Context, bail};
+use local_ecr::Registry;
+use local_ecs::engine::Engine;
+use local_lambda::{moto::Moto, runtime::HostSettings};
+use local_protocol::REGION;
+use longshore_core::config::Config;
+use tokio::net::TcpListener;
+
+use crate::Options;
+
+/// What everything else stands on. Each part ends with its value, so that laying them can be broken off anywhere.
+pub(crate) struct Foundations {
+    pub(crate) config: Config,
+    pub(crate) ports: Ports,
+    pub(crate) moto: Moto,
+    pub(crate) registry: Registry,
+    pub(crate) engine: Engine,
+}
+
+impl Foundations {
+    pub(crate) async fn lay(options: &Options) -> anyhow::Result<Self> {
+        let config = read_config(&options.config)?;
+        std::fs::create_dir_all(&options.directory)
+            .with_context(|| format!("{} could not be made", options.directory.display()))?;
+        let ports = Ports::bind(options).await?;
+        let moto = Moto::start(options.moto.clone()).await?;
+        let registry = Registry::start(&options.directory.join("registry")).await?;
+        let engine = engine(options, &ports, registry.address()).await?;
+        Ok(Self { config, ports, moto, registry, engine })
+    }
+}
+
+/// Where the stack listens.
+pub(crate) struct Ports {
+    pub(crate) front: TcpListener,
+    pub(crate) inbox: TcpListener,
+    pub(crate) builds: TcpListener,
+    pub(crate) services: TcpListener,
+    pub(crate) images: TcpListener,
+}
+
+impl Ports {
+    async fn bind(options: &Options) -> anyhow::Result<Self> {
+        Ok(Self {
+            front: listen(options.port, "the HTTP front").await?,
+            inbox: listen(options.inbox_port, "the inbox").await?,
+            builds: listen(0, "CodeBuild").await?,
+            services: listen(0, "ECS").await?,
+            images: listen(0, "ECR").await?,
+        })
+    }
+}
+
+fn read_config(path: &Path) -> anyhow::Result<Config> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => bail!("{} cannot be read ({error}): write one, or name it with --config", path.display()),
+    };
+    Config::read(&text).map_err(|problems| anyhow::anyhow!(problems.lines(&path.display().to_string())))
+}
+
+async fn listen(port: u16, what: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .with_context(|| format!("{what} cannot listen on port {port}: end what uses it, or choose another port"))
+}
+
+pub(crate) fn url_of(listener: &TcpListener) -> String {
+    let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    format!("http://{address}")
+}
+
+async fn engine(options: &Options, ports: &Ports, registry: &str) -> anyhow::Result<Engine> {
+    let directory = options.directory.join("engine");
+    std::fs::create_dir_all(&directory)?;
+    // The containers of one stack are told from another's by its port.
+    let label = format!("longshore-{}", ports.front.local_addr()?.port());
+    let engine = Engine::detect(&directory, &[registry.to_owned()], &label).await?;
+    // What carries our label was left behind by a stack that was killed while it had our port.
+    engine.remove_all().await;
+    Ok(engine)
+}
+
+pub(crate) fn build_settings(options: &Options, ports: &Ports, engine: &Engine) -> local_codebuild::Settings {
+    let mut environment = engine.environment();
+    environment.extend(shell_environment());
+    local_codebuild::Settings {
+        directory: options.directory.join("builds"),
+        url: url_of(&ports.builds),
+        environment,
+        concurrent: 2,
+    }
+}
+
+pub(crate) fn task_settings(options: &Options, ports: &Ports) -> local_ecs::Settings {
+    local_ecs::Settings {
+        directory: options.directory.join("tasks"),
+        url: url_of(&ports.services),
+        quick: options.timing.clone(),
+    }
+}
+
+pub(crate) fn host_settings(options: &Options, ports: &Ports, moto: &str) -> anyhow::Result<HostSettings> {
+    let config = options.config.to_str().context("the configuration's path is not UTF-8")?;
+    let environment = [
+        ("AWS_ENDPOINT_URL", moto.to_owned()),
+        ("AWS_ENDPOINT_URL_CODEBUILD", url_of(&ports.builds)),
+        ("AWS_ENDPOINT_URL_ECS", url_of(&ports.services)),
+        ("AWS_ENDPOINT_URL_ECR", url_of(&ports.images)),
+        ("AWS_REGION", REGION.to_owned()),
+        ("LONGSHORE_CONFIG", config.to_owned()),
+    ];
+    Ok(HostSettings {
+        binaries: options.binaries.clone(),
+        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+        directory: options.directory.join("functions"),
+        instances: 4,
+    })
+}
+
+pub(crate) fn slack_api(options: &Options, inbox: &TcpListener) -> String {
+    match options.slack_token {
+        Some(_) => "https://slack.com/api".to_owned(),
+        None => format!("{}/api", url_of(inbox)),
+    }
+}
+
+/// What a build's shell gets from ours, besides the engine's settings: where programs are found, and where a proxy's certificates are.
+fn shell_environment() -> BTreeMap<String, String> {
+    const PASSED: [&str; 9] =
+        ["PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
+    PASSED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
+}
+
+/// Random hexadecimal digits, `words` times sixteen.
+pub(crate) fn hex_token(words: usize) -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let word = |_| format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+    (0..words).map(word).collect::<Vec<_>>().concat()
+}
