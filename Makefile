@@ -6,8 +6,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-# The programs that the local stack runs: the functions as they are, and `longshore`.
-PROGRAMS := -p longshore-trigger -p longshore-notify -p longshore-deploy -p longshore
+# The programs that the local stack runs. The whole workspace at once, so that the demo and the tests compile every crate with the same
+# features, and so only once. What is deployed is built by package: `sam build`.
+PROGRAMS := --workspace
 TRUE := 1 yes true
 
 .PHONY: help

@@ -136,8 +136,7 @@ pub fn program(name: &str) -> PathBuf {
     let program = profile.join(name);
     assert!(
         program.is_file(),
-        "{} is missing: run `cargo build --locked --profile quick -p longshore-trigger -p longshore-notify -p longshore-deploy \
-         -p longshore` first, as `make test` does",
+        "{} is missing: run `cargo build --locked --profile quick --workspace` first, as `make test` does",
         program.display()
     );
     program
