@@ -34,7 +34,10 @@ impl Deploy {
         let version = release.version;
         let mut held = None;
         let result = self.advance_held(&mut release, &mut held, deadline).await;
-        self.leave(held).await;
+        // After an error a call may still be on its way: then the environment is not given back, its hold lapses.
+        if result.is_ok() {
+            self.leave(held).await;
+        }
         if release.version > version {
             self.events.changed(&release).await;
         }
