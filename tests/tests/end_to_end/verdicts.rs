@@ -42,7 +42,7 @@ fn failing_container_tests_push_nothing_and_deploy_nothing() {
 }
 
 #[test]
-fn a_stopped_build_stops_its_container_tests_and_fails_its_release() {
+fn a_build_that_is_stopped_in_its_container_tests_fails_its_release() {
     with_stack(
         |_| {},
         async |local| {
@@ -66,7 +66,6 @@ fn a_stopped_build_stops_its_container_tests_and_fails_its_release() {
             let release = local.closed(&id).await;
             assert_eq!((release.state, release.build.outcome), (State::Failed, Some(Outcome::Stopped)));
             assert_eq!(release.reason.as_deref(), Some("the build was stopped"));
-            eventually("the tests' container is gone", async || (!tests_run().await).then_some(())).await;
         },
     );
 }
