@@ -10,7 +10,9 @@ use std::collections::HashMap;
 
 pub use problem::{Place, Problem, Problems};
 
-use crate::glob::Pattern;
+use jiff::SignedDuration;
+
+use crate::{glob::Pattern, push::Cause};
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,8 +38,24 @@ pub struct Pipeline {
     pub name: String,
     /// `host/owner/name`, as it was written.
     pub repository: String,
-    /// Which branches.
+    /// Which branches: at least one of `branches` and `tags` is there.
     pub branches: Vec<Pattern>,
+    /// Which tags.
+    pub tags: Vec<Pattern>,
+    /// Which files have to have changed; none named: any, or none.
+    pub paths: Rules<Pattern>,
+    /// What counts: `"push"` (the default) or `"merge"`.
+    pub on: Cause,
+    /// Whose pushes count; none named: anybody's.
+    pub actors: Rules<Who>,
+    /// Marks in the head commit's message that keep it from starting; `["[skip ci]", "[skip deploy]"]` where the key is absent.
+    pub skip: Vec<String>,
+    /// Whether a newer push ends an older release that is not yet deploying (the default); otherwise each finishes, in order.
+    pub supersede: bool,
+    /// The pipelines that have to succeed first, of the same origin.
+    pub after: Vec<String>,
+    /// For how long a build is tried to be started; 30 minutes where the key is absent.
+    pub start_within: SignedDuration,
     /// The CodeBuild project.
     pub project: String,
     /// The ECR repository of the image; without one there is nothing to deploy.
@@ -46,6 +64,25 @@ pub struct Pipeline {
     pub channel: Option<String>,
     /// Where the image is deployed, in this order.
     pub environments: Vec<Environment>,
+}
+
+/// What is named and what is excluded (written with a `!` before it): something passes when it is named, or when none is, and it is not
+/// excluded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules<T> {
+    /// What is named.
+    pub include: Vec<T>,
+    /// What is excluded.
+    pub exclude: Vec<T>,
+}
+
+/// A person or machine that pushes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// The unique name, compared without regard to case.
+    Login(String),
+    /// `id:…`: the provider's id, compared exactly.
+    Id(String),
 }
 
 /// `[[pipeline.environment]]`: ECS services that run the image.
