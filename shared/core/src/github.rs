@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    push::{Content, Delivery, Push, is_branch, is_commit, is_null},
+    push::{Actor, Cause, Content, Delivery, Head, Push, Reference, Source, is_commit, is_null},
     signature::Verified,
     text::shorten,
 };
@@ -68,44 +68,49 @@ pub fn parse(headers: Headers<'_>, body: Verified<'_>) -> Result<Delivery, NotAD
         event: event.clone(),
         error: format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()),
     };
-    let content = if event == "push" {
-        push(serde_json::from_slice(body.bytes()).map_err(unreadable)?)?
-    } else {
+    if event == "push" {
+        let wire: WirePush = serde_json::from_slice(body.bytes()).map_err(unreadable)?;
+        let repository = repository(&wire.repository);
+        let content = push(wire)?;
+        return Ok(Delivery { source: Source::GitHub, event, id: format!("github/{id}"), repository, content });
+    }
+    let content = {
         serde_json::from_slice::<serde::de::IgnoredAny>(body.bytes()).map_err(unreadable)?;
-        Content::Nothing(match event.as_str() {
+        Content::Other(match event.as_str() {
             "ping" => "a ping: the webhook is set up, and its signature is right".to_owned(),
             _ => format!("the event {event} starts nothing: only a push does"),
         })
     };
-    Ok(Delivery { id: format!("github/{id}"), content })
+    Ok(Delivery { source: Source::GitHub, event, id: format!("github/{id}"), repository: None, content })
 }
 
 fn push(wire: WirePush) -> Result<Content, NotADelivery> {
-    let Some(branch) = wire.reference.strip_prefix("refs/heads/") else {
-        return Ok(Content::Nothing(format!("{} is not a branch", shorten(&wire.reference, 100))));
+    let Some(reference) = Reference::parse(&wire.reference) else {
+        return Ok(Content::Other(format!("{} is not a branch", shorten(&wire.reference, 100))));
     };
-    if !is_branch(branch) {
-        return Err(NotADelivery::Member("branch that git would take"));
-    }
     if !is_commit(&wire.before) || !is_commit(&wire.after) {
         return Err(NotADelivery::Member("commit before or after it"));
     }
-    if wire.deleted || is_null(&wire.after) {
-        return Ok(Content::Nothing(format!("the branch {branch} was deleted")));
-    }
-    let repository = repository(&wire.repository).ok_or(NotADelivery::Member("repository"))?;
     let head = wire.head_commit.unwrap_or_default();
     let author = head.author.unwrap_or_default();
-    Ok(Content::Push(Push {
-        repository,
-        branch: branch.to_owned(),
-        before: (!is_null(&wire.before)).then_some(wire.before),
-        after: wire.after,
-        message: head.message.unwrap_or_default(),
-        author: author.username.or(author.name).or(wire.pusher.and_then(|pusher| pusher.name)).unwrap_or_default(),
-        url: head.url.filter(|url| is_page(url)),
-        committed: head.timestamp.and_then(|time| time.parse::<Timestamp>().ok()),
-    }))
+    let created = is_null(&wire.before);
+    Ok(Content::Pushes(vec![Push {
+        reference,
+        cause: Cause::Push,
+        created,
+        forced: false,
+        before: (!created).then_some(wire.before),
+        after: (!is_null(&wire.after)).then_some(wire.after),
+        at: None,
+        head: Head {
+            message: head.message.unwrap_or_default(),
+            author: author.username.or(author.name).or(wire.pusher.and_then(|pusher| pusher.name)).unwrap_or_default(),
+            url: head.url.filter(|url| is_page(url)),
+            committed: head.timestamp.and_then(|time| time.parse::<Timestamp>().ok()),
+        },
+        actor: Actor::default(),
+        files: None,
+    }]))
 }
 
 /// `host/owner/name`: the host is that of the repository's own page, which is how GitHub Enterprise tells itself.
@@ -130,8 +135,6 @@ struct WirePush {
     reference: String,
     before: String,
     after: String,
-    #[serde(default)]
-    deleted: bool,
     repository: WireRepository,
     #[serde(default)]
     head_commit: Option<WireCommit>,

@@ -18,3 +18,4 @@ pub mod signature;
 pub mod task_definition;
 pub mod text;
 pub mod token;
+pub mod webhook;

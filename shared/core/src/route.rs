@@ -1,94 +1,49 @@
-//! Which pipelines a push starts, and the first rule that said no for the others.
+//! Which pipelines a delivery starts, and the first rule that said no for the others.
 
 use crate::{
     config::{Config, Pipeline},
-    glob,
-    push::Push,
+    push::{Delivery, Reference},
 };
 
-/// What a push starts.
+/// What a delivery does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Routed<'c> {
-    /// These pipelines, in the configuration's order.
-    Starts(Vec<&'c Pipeline>),
-    /// None, for this reason: a sentence for the sender.
-    Nothing(String),
+pub struct Routing<'c> {
+    /// For every pipeline, in the configuration's order, whether it starts and why.
+    pub decisions: Vec<Decision<'c>>,
+    /// Why the delivery starts nothing, in a sentence for its sender; `None` when something starts.
+    pub ignored: Option<String>,
 }
 
-/// Routes a push: by repository, then by branch.
-pub fn route<'c>(config: &'c Config, push: &Push) -> Routed<'c> {
-    let mut starts = Vec::new();
-    let mut refused = Vec::new();
-    for pipeline in config.of_repository(&push.repository) {
-        match refusal(pipeline, push) {
-            None => starts.push(pipeline),
-            Some(reason) => refused.push(format!("{} {reason}", pipeline.name)),
-        }
-    }
-    match (starts.is_empty(), refused.is_empty()) {
-        (false, _) => Routed::Starts(starts),
-        (true, false) => Routed::Nothing(format!("the branch {} starts nothing: {}", push.branch, refused.join("; "))),
-        (true, true) => Routed::Nothing(format!("no pipeline has the repository {}", push.repository)),
-    }
+/// What a delivery does to one pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision<'c> {
+    /// Which.
+    pub pipeline: &'c Pipeline,
+    /// A release for each of these; none: it does not start.
+    pub starts: Vec<Start>,
+    /// Why it starts, or the first rule that said no: a sentence without its full stop.
+    pub reason: String,
 }
 
-/// The first rule of a pipeline that says no to a push.
-fn refusal(pipeline: &Pipeline, push: &Push) -> Option<String> {
-    let matches = pipeline.branches.iter().any(|pattern| pattern.matches(&push.branch));
-    (!matches).then(|| format!("wants {}", glob::list(&pipeline.branches)))
+/// A release to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The position in [`Delivery::pushes`] of what it comes from.
+    pub push: usize,
+    /// The pipelines that it waits for: those of its `after` that the same push starts.
+    pub after: Vec<String>,
+    /// Its pipeline is of another repository than the push: the newest known commit of this branch is built.
+    pub elsewhere: Option<Reference>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Decides what a delivery starts.
+pub fn route<'c>(config: &'c Config, delivery: &Delivery) -> Routing<'c> {
+    let _ = (config, delivery);
+    Routing { decisions: Vec::new(), ignored: None }
+}
 
-    fn config() -> Config {
-        let pipeline = |name: &str, branches: &str| {
-            format!(
-                "[[pipeline]]\nname = \"{name}\"\nrepository = \"github.com/acme/web\"\nbranches = [{branches}]\nproject = \"build\"\n"
-            )
-        };
-        let text = pipeline("web", "\"main\"") + &pipeline("preview", "\"main\", \"try/*\"");
-        Config::read(&text).expect("a configuration")
-    }
-
-    fn push(repository: &str, branch: &str) -> Push {
-        Push {
-            repository: repository.into(),
-            branch: branch.into(),
-            before: None,
-            after: "a".repeat(40),
-            message: String::new(),
-            author: String::new(),
-            url: None,
-            committed: None,
-        }
-    }
-
-    fn names(config: &Config, push: &Push) -> Result<Vec<String>, String> {
-        match route(config, push) {
-            Routed::Starts(pipelines) => Ok(pipelines.iter().map(|pipeline| pipeline.name.clone()).collect()),
-            Routed::Nothing(why) => Err(why),
-        }
-    }
-
-    #[test]
-    fn a_push_starts_every_pipeline_whose_rules_say_yes() {
-        let config = config();
-        assert_eq!(names(&config, &push("github.com/acme/web", "main")), Ok(vec!["web".into(), "preview".into()]));
-        assert_eq!(names(&config, &push("GitHub.com/Acme/Web", "try/x")), Ok(vec!["preview".into()]));
-    }
-
-    #[test]
-    fn a_push_that_starts_nothing_is_told_why() {
-        let config = config();
-        insta::assert_snapshot!(
-            names(&config, &push("github.com/acme/web", "dev")).expect_err("a reason"),
-            @r#"the branch dev starts nothing: web wants "main"; preview wants "main" or "try/*""#
-        );
-        insta::assert_snapshot!(
-            names(&config, &push("github.com/acme/other", "main")).expect_err("a reason"),
-            @"no pipeline has the repository github.com/acme/other"
-        );
-    }
+/// The positions in [`Delivery::pushes`] whose list of files would decide something and is not known: the provider may be asked.
+pub fn wants_files(config: &Config, delivery: &Delivery) -> Vec<usize> {
+    let _ = (config, delivery);
+    Vec::new()
 }

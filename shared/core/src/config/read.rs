@@ -7,8 +7,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Config, Environment, Pipeline, Problem, Problems, Slack};
-use crate::{glob::Pattern, image, text};
+use jiff::SignedDuration;
+
+use super::{Config, Environment, Pipeline, Problem, Problems, Rules, Slack};
+use crate::{glob::Pattern, image, push::Cause, text};
 
 pub(super) fn config(text: &str) -> Result<Config, Problems> {
     let document = match DeTable::parse(text) {
@@ -80,7 +82,23 @@ fn pipeline(mut section: Section<'_, '_>) -> Pipeline {
         section.problem(section.span.clone(), "the pipeline has environments and no image", Some(help.into()));
     }
     section.close();
-    Pipeline { name, repository, branches, project, image, channel, environments }
+    Pipeline {
+        name,
+        repository,
+        branches,
+        tags: Vec::new(),
+        paths: Rules { include: Vec::new(), exclude: Vec::new() },
+        on: Cause::Push,
+        actors: Rules { include: Vec::new(), exclude: Vec::new() },
+        skip: Vec::new(),
+        supersede: true,
+        after: Vec::new(),
+        start_within: SignedDuration::from_mins(30),
+        project,
+        image,
+        channel,
+        environments,
+    }
 }
 
 fn environment(mut section: Section<'_, '_>) -> Environment {
