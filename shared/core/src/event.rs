@@ -98,7 +98,8 @@ pub struct ReleaseChanged<'a> {
     number: u64,
     state: &'static str,
     repository: &'a str,
-    branch: &'a str,
+    #[serde(rename = "ref")]
+    reference: String,
     commit: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
@@ -124,7 +125,7 @@ impl<'a> From<&'a Release> for ReleaseChanged<'a> {
             number: release.number,
             state: release.state.word(),
             repository: &release.repository,
-            branch: &release.branch,
+            reference: release.reference.to_string(),
             commit: &release.commit.id,
             image: release.image.as_ref().map(crate::release::Image::reference),
             environments: release.deployments.iter().map(environment).collect(),

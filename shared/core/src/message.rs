@@ -107,7 +107,7 @@ fn commit(release: &Release) -> Value {
     let commit = &release.commit;
     let id = link(commit.url.as_deref(), commit.short());
     let by = if commit.author.is_empty() { String::new() } else { format!(" by {}", clip(&commit.author, 200)) };
-    let fields = format!("{} at {id}{by}", code(&release.branch));
+    let fields = format!("{} at {id}{by}", code(&release.reference.name));
     let message = if commit.message.is_empty() { "(no message)" } else { &commit.message };
     json!({
         "type": "context",

@@ -15,7 +15,13 @@ use serde::{Deserialize, Serialize};
 pub use apply::{Fact, Refused, Where};
 pub use step::{BuildStep, DeployStep, OpenFor};
 
-use crate::{config::Pipeline, image::Digest, push::Push, report::Status, text};
+use crate::{
+    config::Pipeline,
+    image::Digest,
+    push::{Push, Reference},
+    report::Status,
+    text,
+};
 
 /// A release's id: a ULID, 26 characters of Crockford's base 32, which sort by time.
 /// Source: <https://github.com/ulid/spec>.
@@ -76,8 +82,8 @@ pub struct Release {
     pub delivery: String,
     /// `host/owner/name`.
     pub repository: String,
-    /// The branch.
-    pub branch: String,
+    /// The branch or tag.
+    pub reference: Reference,
     /// The commit.
     pub commit: Commit,
     /// The CodeBuild project.
@@ -167,7 +173,31 @@ pub struct Commit {
     pub at: Option<Timestamp>,
 }
 
+/// What a release is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The delivery's id.
+    pub delivery: String,
+    /// `host/owner/name`.
+    pub repository: String,
+    /// The branch or tag.
+    pub reference: Reference,
+    /// The commit.
+    pub commit: Commit,
+}
+
 impl Commit {
+    /// The commit that a push leads to; `None` when it leads to none.
+    pub fn of(push: &Push) -> Option<Self> {
+        Some(Self {
+            id: push.after.clone()?,
+            message: text::shorten(text::first_line(&push.head.message), 200),
+            author: text::shorten(text::first_line(&push.head.author), 80),
+            url: push.head.url.clone(),
+            at: push.head.committed,
+        })
+    }
+
     /// The first seven digits, as people write them.
     pub fn short(&self) -> &str {
         self.id.get(..7).unwrap_or(&self.id)
@@ -348,8 +378,7 @@ impl Release {
         id: ReleaseId,
         number: u64,
         pipeline: &Pipeline,
-        push: &Push,
-        delivery: &str,
+        origin: Origin,
         channel: Option<&str>,
         now: Timestamp,
     ) -> Self {
@@ -371,16 +400,10 @@ impl Release {
             number,
             state: State::Requested,
             reason: None,
-            delivery: delivery.to_owned(),
-            repository: delivery.repository.clone().unwrap_or_default(),
-            reference: push.reference.clone(),
-            commit: Commit {
-                id: push.after.clone().unwrap_or_default(),
-                message: text::shorten(text::first_line(&push.head.message), 200),
-                author: text::shorten(text::first_line(&push.head.author), 80),
-                url: push.head.url.clone(),
-                at: push.head.committed,
-            },
+            delivery: origin.delivery,
+            repository: origin.repository,
+            reference: origin.reference,
+            commit: origin.commit,
             project: pipeline.project.clone(),
             image_repository: pipeline.image.clone(),
             channel: pipeline.channel.as_deref().or(channel).map(str::to_owned),
@@ -412,18 +435,20 @@ pub(crate) fn sample() -> Release {
         image = \"web\"\nenvironment = [{ name = \"production\", cluster = \"production\", services = [\"web\"] }]\n";
     let config = crate::config::Config::read(text).expect("a configuration");
     let start = Timestamp::from_second(1_800_000_000).expect("a time");
-    let push = Push {
+    let origin = Origin {
+        delivery: "github/d-1".into(),
         repository: "github.com/acme/web".into(),
-        branch: "main".into(),
-        before: None,
-        after: "0123456789012345678901234567890123456789".into(),
-        message: "Say hello\n\nAt length.".into(),
-        author: "Ada".into(),
-        url: Some("https://github.com/acme/web/commit/0123456".into()),
-        committed: Some(start - jiff::SignedDuration::from_secs(10)),
+        reference: Reference::branch("main").expect("a branch"),
+        commit: Commit {
+            id: "0123456789012345678901234567890123456789".into(),
+            message: "Say hello".into(),
+            author: "Ada".into(),
+            url: Some("https://github.com/acme/web/commit/0123456".into()),
+            at: Some(start - jiff::SignedDuration::from_secs(10)),
+        },
     };
     let id = ReleaseId::parse("01JD0000000000000000000000").expect("an id");
-    Release::new(id, 7, &config.pipelines()[0], &push, "github/d-1", Some("#deploys"), start)
+    Release::new(id, 7, &config.pipelines()[0], origin, Some("#deploys"), start)
 }
 
 #[cfg(test)]
