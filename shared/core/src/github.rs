@@ -162,5 +162,3 @@ struct WireUser {
     username: Option<String>,
 }
 
-#[cfg(test)]
-mod tests;

@@ -9,6 +9,7 @@ pub mod event;
 pub mod github;
 pub mod glob;
 pub mod image;
+pub mod line;
 pub mod message;
 pub mod push;
 pub mod release;

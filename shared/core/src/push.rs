@@ -67,6 +67,7 @@ pub struct Delivery {
 }
 
 /// What a delivery tells.
+#[expect(clippy::large_enum_variant, reason = "there is one for each delivery")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Branches or tags were made, moved or deleted; in the provider's order, possibly none.

@@ -180,7 +180,7 @@ proptest! {
         stages in 0_usize..60,
     ) {
         let mut release = through(built());
-        release.branch.clone_from(&texts[0]);
+        release.reference.name.clone_from(&texts[0]);
         release.commit.message = crate::text::shorten(&texts[1], 200);
         release.commit.author = crate::text::shorten(&texts[2], 80);
         release.commit.url = Some(texts[3].clone());

@@ -1,0 +1,185 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::push::{Actor, Head, Reference};
+
+fn commit(name: usize) -> String {
+    format!("{name:040x}")
+}
+
+/// The push that took the branch from one commit to the next.
+fn push(before: usize, after: usize) -> Push {
+    Push {
+        reference: Reference::branch("main").expect("a branch"),
+        cause: Cause::Push,
+        before: Some(commit(before)),
+        after: Some(commit(after)),
+        created: false,
+        forced: false,
+        at: None,
+        head: Head::default(),
+        actor: Actor::default(),
+        files: None,
+    }
+}
+
+fn at(mut push: Push, second: i64) -> Push {
+    push.at = Timestamp::from_second(1_800_000_000 + second).ok();
+    push
+}
+
+fn merge(after: usize) -> Push {
+    Push { cause: Cause::Merge, before: None, ..push(0, after) }
+}
+
+/// A pipeline `web` that takes every push, as trigger does it: which release is of which commit, and what became of it.
+#[derive(Default)]
+struct World {
+    line: Line,
+    number: u64,
+    /// Commit of each release by its number, and whether it was superseded.
+    releases: Vec<(String, bool)>,
+}
+
+impl World {
+    fn release(&mut self, of: &str, superseded: bool) -> Placed {
+        self.number += 1;
+        self.releases.push((of.to_owned(), superseded));
+        let id = ReleaseId::parse(&format!("01JD0000000000000000{:06}", self.number)).expect("an id");
+        Placed { release: id, pipeline: "web".into(), number: self.number, late: superseded }
+    }
+
+    fn supersede(&mut self, placed: &Placed) {
+        self.releases[usize::try_from(placed.number).expect("a number") - 1].1 = true;
+    }
+
+    fn arrives(&mut self, push: &Push) {
+        let position = self.line.place(push).expect("a place");
+        if self.line.release(position, "web").is_some() {
+            return;
+        }
+        let turn = self.line.turn(position, "web");
+        turn.older.iter().for_each(|older| self.supersede(older));
+        let own = self.release(push.after.as_deref().expect("a commit"), turn.late_by.is_some());
+        self.line.started(position, own);
+        if let Some(newest) = turn.again {
+            self.supersede(&newest);
+            let commit = self.releases[usize::try_from(newest.number).expect("a number") - 1].0.clone();
+            let again = self.release(&commit, false);
+            self.line.replaced(&newest.release, &again);
+        }
+    }
+
+    /// The commits that are not superseded.
+    fn live(&self) -> Vec<&str> {
+        self.releases.iter().filter(|(_, superseded)| !superseded).map(|(commit, _)| commit.as_str()).collect()
+    }
+}
+
+fn live(pushes: &[Push]) -> Vec<String> {
+    let mut world = World::default();
+    pushes.iter().for_each(|push| world.arrives(push));
+    world.live().into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn pushes_that_arrive_in_order_supersede_each_other() {
+    assert_eq!(live(&[push(0, 1), push(1, 2), push(2, 3)]), [commit(3)]);
+}
+
+#[test]
+fn pushes_that_arrive_in_reverse_are_late_from_the_beginning() {
+    let mut world = World::default();
+    for push in [push(2, 3), push(1, 2), push(0, 1)] {
+        world.arrives(&push);
+    }
+    assert_eq!(world.live(), [commit(3)]);
+    assert_eq!(world.number, 3, "nothing was released twice");
+}
+
+#[test]
+fn a_push_whose_neighbour_is_missing_is_placed_by_the_providers_time() {
+    assert_eq!(live(&[at(push(2, 3), 3), at(push(0, 1), 1)]), [commit(3)]);
+    assert_eq!(live(&[at(push(0, 1), 1), at(push(2, 3), 3)]), [commit(3)]);
+    assert_eq!(live(&[push(2, 3), push(0, 1)]), [commit(1)], "without times the one that arrives last is presumed newest");
+}
+
+#[test]
+fn the_push_that_closes_a_gap_has_the_newest_commit_released_again() {
+    let mut world = World::default();
+    for push in [push(2, 3), push(0, 1), push(1, 2)] {
+        world.arrives(&push);
+    }
+    assert_eq!(world.live(), [commit(3)]);
+    assert_eq!(world.line.highest("web"), 4, "the fourth release is the first one's commit again");
+    assert_eq!(world.line.newest("web").map(|placed| placed.number), Some(4));
+}
+
+#[test]
+fn a_branch_that_goes_to_and_fro_is_followed() {
+    assert_eq!(live(&[push(0, 1), push(1, 0), push(0, 1)]), [commit(1)]);
+    assert_eq!(live(&[push(0, 1), push(1, 2), push(2, 1)]), [commit(1)]);
+}
+
+#[test]
+fn the_same_push_told_twice_is_one() {
+    let mut world = World::default();
+    for push in [push(0, 1), push(1, 2), push(0, 1), push(1, 2)] {
+        world.arrives(&push);
+    }
+    assert_eq!(world.number, 2);
+    assert_eq!(world.live(), [commit(2)]);
+}
+
+#[test]
+fn a_merge_and_its_push_are_one_whichever_comes_first() {
+    for pushes in [[push(0, 1), merge(2), push(1, 2)], [push(0, 1), push(1, 2), merge(2)]] {
+        let mut line = Line::default();
+        let places: Vec<_> = pushes.iter().map(|push| line.place(push).expect("a place")).collect();
+        assert_eq!(places[1], places[2]);
+        assert_eq!(line.0.len(), 2);
+        assert_eq!(line.0[1].before, Some(commit(1)));
+    }
+}
+
+#[test]
+fn a_push_that_another_pipeline_ignored_is_no_newer_one() {
+    let mut line = Line::default();
+    line.place(&push(1, 2)).expect("a place");
+    let position = line.place(&push(0, 1)).expect("a place");
+    assert_eq!(line.turn(position, "web"), Turn::default());
+}
+
+#[test]
+fn a_line_remembers_its_latest_pushes() {
+    let mut world = World::default();
+    for number in 0..100 {
+        world.arrives(&push(number, number + 1));
+    }
+    assert_eq!(world.line.0.len(), Line::LENGTH);
+    assert_eq!(world.live(), [commit(100)]);
+    assert_eq!(world.line.head().map(|(commit, _)| commit.to_owned()), Some(commit(100)));
+}
+
+proptest! {
+    #[test]
+    fn the_newest_push_wins_in_whatever_order_deliveries_arrive(
+        order in (1..9_usize).prop_flat_map(|length| Just((0..length).collect::<Vec<_>>()).prop_shuffle()),
+        again in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+        times in any::<bool>(),
+    ) {
+        let pushes: Vec<_> = order.iter().map(|&number| {
+            let push = push(number, number + 1);
+            if times { at(push, i64::try_from(number).expect("a second") / 3) } else { push }
+        }).collect();
+        let mut told = pushes.clone();
+        told.extend(again.iter().map(|index| index.get(&pushes).clone()));
+        prop_assert_eq!(live(&told), [commit(order.len())]);
+    }
+
+    #[test]
+    fn any_pushes_leave_one_live_release(edges in prop::collection::vec((0..5_usize, 0..5_usize), 1..40)) {
+        let pushes: Vec<_> = edges.into_iter().map(|(before, after)| push(before, after)).collect();
+        prop_assert_eq!(live(&pushes).len(), 1);
+    }
+}
