@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use longshore_core::webhook::Headers;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -15,7 +16,8 @@ pub struct Request {
     pub method: String,
     /// For example `/webhooks/github`.
     pub path: String,
-    headers: BTreeMap<String, String>,
+    /// Its headers.
+    pub headers: Headers,
     /// The decoded bytes: what a signature is over.
     pub body: Vec<u8>,
 }
@@ -48,18 +50,13 @@ impl Request {
         let wire = Wire::deserialize(event).ok()?;
         let body = wire.body.unwrap_or_default();
         let body = if wire.is_base64_encoded { STANDARD.decode(body).ok()? } else { body.into_bytes() };
-        let headers = wire.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        let headers = wire.headers.into_iter().collect();
         Some(Self { method: wire.request_context.http.method, path: wire.raw_path, headers, body })
-    }
-
-    /// A header by its lower-case name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(String::as_str)
     }
 
     /// The token of `Authorization: Bearer …`.
     pub fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        let (scheme, token) = self.headers.get("authorization")?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 }
@@ -139,6 +136,6 @@ mod tests {
     #[test]
     fn headers_are_found_by_their_lower_case_name() {
         let request = Request::read(&event("", false)).expect("a request");
-        assert_eq!((request.bearer(), request.header("x-github-event")), (Some("abc"), Some("push")));
+        assert_eq!((request.bearer(), request.headers.get("x-github-event")), (Some("abc"), Some("push")));
     }
 }

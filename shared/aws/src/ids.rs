@@ -1,5 +1,7 @@
 //! Ids and the clock, which the core takes as parameters.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use longshore_core::release::ReleaseId;
 
@@ -13,4 +15,10 @@ pub fn release_id() -> ReleaseId {
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// A random part of a pause, so that those who met once do not meet again.
+pub fn jitter(pause: Duration) -> Duration {
+    let share = u32::try_from(ulid::Ulid::generate().random() & 0xffff).unwrap_or(0);
+    pause * share / 0xffff
 }

@@ -1,6 +1,7 @@
 //! The secret: one JSON object in Secrets Manager, kept for a few minutes, so that a rotation needs no restart.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -8,6 +9,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
+use longshore_core::{config, push::Source};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -24,8 +26,12 @@ const AT_MOST_EVERY: Duration = Duration::from_secs(10);
 /// The secret's values. A key holds one secret, or a list of those that are live while one is replaced by another.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
-    /// `github`: the webhook secrets.
-    pub github: Vec<SecretString>,
+    /// `github`, `bitbucket`, `gitlab`: the webhook secrets of each source, for repositories without secrets of their own.
+    webhooks: HashMap<Source, Vec<SecretString>>,
+    /// `repositories`: webhook secrets of single repositories, by `host/owner/name`.
+    repositories: HashMap<String, Vec<SecretString>>,
+    /// `github_token`, `bitbucket_token`, `gitlab_token`: for a provider's own API; without one it is not asked.
+    tokens: HashMap<Source, SecretString>,
     /// `callback_key`: the keys of release tokens; the first one signs.
     pub callback_key: Vec<SecretString>,
     /// `slack_bot_token`: the bot token; without one nothing is posted.
@@ -42,6 +48,13 @@ enum OneOrMany {
 #[derive(Deserialize)]
 struct Wire {
     github: Option<OneOrMany>,
+    bitbucket: Option<OneOrMany>,
+    gitlab: Option<OneOrMany>,
+    #[serde(default)]
+    repositories: HashMap<String, OneOrMany>,
+    github_token: Option<String>,
+    bitbucket_token: Option<String>,
+    gitlab_token: Option<String>,
     callback_key: Option<OneOrMany>,
     slack_bot_token: Option<String>,
 }
@@ -52,12 +65,42 @@ impl Secrets {
         let wire: Wire = serde_json::from_str(text)
             .map_err(|error| anyhow!("{:?} error at column {}", error.classify(), error.column()))
             .context("the secret is not a JSON object of strings and lists of strings")?;
+        let webhooks = [(Source::GitHub, wire.github), (Source::Bitbucket, wire.bitbucket), (Source::GitLab, wire.gitlab)];
+        let tokens = [
+            (Source::GitHub, wire.github_token),
+            (Source::Bitbucket, wire.bitbucket_token),
+            (Source::GitLab, wire.gitlab_token),
+        ];
+        let repositories = wire.repositories.into_iter();
         Ok(Self {
-            github: live(wire.github),
+            webhooks: webhooks.into_iter().map(|(source, secrets)| (source, live(secrets))).collect(),
+            repositories: repositories.map(|(name, secrets)| (config::fold(&name), live(Some(secrets)))).collect(),
+            tokens: tokens.into_iter().filter_map(|(source, token)| Some((source, one(token)?))).collect(),
             callback_key: live(wire.callback_key),
-            slack_bot_token: wire.slack_bot_token.filter(|token| !token.is_empty()).map(SecretString::from),
+            slack_bot_token: one(wire.slack_bot_token),
         })
     }
+
+    /// All webhook secrets that a delivery of this source may be signed with, whatever repository it is of.
+    pub fn of_source(&self, source: Source) -> Vec<&str> {
+        let own = self.webhooks.get(&source).into_iter().chain(self.repositories.values());
+        own.flatten().map(ExposeSecret::expose_secret).collect()
+    }
+
+    /// The webhook secrets of one repository: its own where it has any (an empty list refuses everything), else its source's.
+    pub fn of_repository(&self, source: Source, repository: &str) -> Vec<&str> {
+        let own = self.repositories.get(&config::fold(repository)).or_else(|| self.webhooks.get(&source));
+        own.into_iter().flatten().map(ExposeSecret::expose_secret).collect()
+    }
+
+    /// The token for a provider's own API.
+    pub fn token(&self, source: Source) -> Option<&SecretString> {
+        self.tokens.get(&source)
+    }
+}
+
+fn one(text: Option<String>) -> Option<SecretString> {
+    text.filter(|text| !text.is_empty()).map(SecretString::from)
 }
 
 fn live(value: Option<OneOrMany>) -> Vec<SecretString> {
@@ -143,9 +186,22 @@ mod tests {
     fn a_key_holds_one_secret_or_those_that_are_live() {
         let secrets = Secrets::read(r#"{"github": ["new", "", "old"], "callback_key": "k", "slack_bot_token": ""}"#);
         let secrets = secrets.expect("secrets");
-        assert_eq!(expose(&secrets.github), ["new", "old"]);
+        assert_eq!(secrets.of_source(Source::GitHub), ["new", "old"]);
+        assert!(secrets.of_source(Source::GitLab).is_empty());
         assert_eq!(expose(&secrets.callback_key), ["k"]);
         assert!(secrets.slack_bot_token.is_none());
+    }
+
+    #[test]
+    fn a_repository_with_secrets_of_its_own_takes_no_other() {
+        let text = r#"{"github": "all", "repositories": {"github.com/Acme/Web": ["new", "old"], "github.com/acme/shut": ""}}"#;
+        let secrets = Secrets::read(text).expect("secrets");
+        assert_eq!(secrets.of_repository(Source::GitHub, "github.com/acme/web"), ["new", "old"]);
+        assert_eq!(secrets.of_repository(Source::GitHub, "github.com/acme/other"), ["all"]);
+        assert!(secrets.of_repository(Source::GitHub, "github.com/acme/shut").is_empty());
+        let mut all = secrets.of_source(Source::GitHub);
+        all.sort_unstable();
+        assert_eq!(all, ["all", "new", "old"]);
     }
 
     #[test]

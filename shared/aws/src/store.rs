@@ -4,12 +4,15 @@
 //! | --- | --- | --- |
 //! | `release#<id>` | `release` | the record, as JSON, with its version |
 //! | `release#<id>` | `message` | where its Slack message is and what it shows |
-//! | `delivery#<provider>/<id>` | `delivery` | which releases a delivery started; expires after 30 days |
+//! | `delivery#<provider>/<id>` | `delivery` | which releases a delivery started, and why; expires after 30 days |
+//! | `line#<repository>#<ref>` | `line` | the latest pushes of a branch or tag, in order; expires a year after the last |
 //! | `pipeline#<name>` | `counter` | the number of its newest release |
+//! | `looked#<what>` | `looked` | until when a provider was asked for what it could not deliver |
 //! | `environment#<pipeline>#<name>` | `environment` | the newest release admitted, and who works on it |
 //!
 //! The index `open` (`open_for`, `pk`) is sparse: only what is still to be looked after is in it.
 
+mod delivery;
 mod environment;
 mod message;
 mod record;
@@ -21,9 +24,10 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 
+pub use delivery::{Accepted, Acceptance, KeptLine, Remembered};
 pub use environment::{Admission, Hold};
 pub use message::{Lease, Posted};
-pub use record::{Accepted, Changed};
+pub use record::Changed;
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]

@@ -73,6 +73,7 @@ fn headline(release: &Release) -> (&'static str, &'static str, String) {
     const GREY: &str = "#8d8d8d";
     let took = release.ended.map(|ended| duration(release.accepted, ended)).unwrap_or_default();
     match release.state {
+        State::Waiting => (":hourglass_flowing_sand:", GREY, waiting(release)),
         State::Requested => (":hourglass_flowing_sand:", GREY, "queued".to_owned()),
         // CodeBuild has it, and has not begun: neither a log nor a report.
         State::Building if release.build.log.is_none() && release.build.stages.is_empty() => {
@@ -85,6 +86,24 @@ fn headline(release: &Release) -> (&'static str, &'static str, String) {
         State::RolledBack => (":rewind:", RED, format!("rolled back after {took}")),
         State::Failed => (":x:", RED, format!("failed after {took}")),
         State::Superseded => (":fast_forward:", AMBER, "superseded".to_owned()),
+        State::Cancelled => (":no_entry_sign:", GREY, "cancelled".to_owned()),
+    }
+}
+
+/// `waits for base #7 and tools #3`.
+fn waiting(release: &Release) -> String {
+    let open = release.waits.iter().filter(|wait| wait.met.is_none());
+    let names: Vec<_> = open.map(|wait| format!("{} #{}", escape(&wait.pipeline), wait.number)).collect();
+    format!("waits for {}", clip_list(&names))
+}
+
+/// The first three of some names, and how many more there are.
+fn clip_list(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] if names.len() <= 3 => format!("{} and {last}", first.join(", ")),
+        [..] => format!("{} and {} more", names[..3].join(", "), names.len() - 3),
     }
 }
 
@@ -120,7 +139,11 @@ fn commit(release: &Release) -> Value {
 
 fn lines(release: &Release) -> Vec<String> {
     let mut lines: Vec<String> = release.build.stages.iter().map(stage_line).collect();
-    if let Some(outcome) = release.build.outcome.filter(|outcome| *outcome != Outcome::Succeeded) {
+    let quiet = [Outcome::Succeeded, Outcome::NotStarted];
+    if let Some(delay) = release.build.delay.as_ref().filter(|_| release.state == State::Requested) {
+        lines.push(format!(":hourglass_flowing_sand: CodeBuild does not take the build yet: {}", clip(&delay.reason, 300)));
+    }
+    if let Some(outcome) = release.build.outcome.filter(|outcome| !quiet.contains(outcome)) {
         lines.push(format!(":x: build {}", outcome_words(outcome)));
     }
     if let Some(image) = &release.image {
@@ -198,6 +221,7 @@ fn outcome_words(outcome: Outcome) -> &'static str {
         Outcome::TimedOut => "timed out",
         Outcome::Fault => "ended in a fault of CodeBuild",
         Outcome::Refused => "could not be started",
+        Outcome::NotStarted => "was not started",
     }
 }
 

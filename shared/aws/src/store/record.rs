@@ -1,31 +1,13 @@
-//! Records of releases, and the deliveries that they came from.
+//! Records of releases.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{Put, ReturnValue, TransactWriteItem},
-};
-use jiff::{SignedDuration, Timestamp};
+use aws_sdk_dynamodb::types::ReturnValue;
+use jiff::Timestamp;
 use longshore_core::release::{Fact, OpenFor, Refused, Release, ReleaseId};
 
 use super::{Item, Store, StoreError, failed, number, read_number, read_text, text};
 
-/// For how long a delivery is remembered.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The longest pause before a transaction is tried again that met another one on the same items.
-const CONFLICT_LIMIT: Duration = Duration::from_millis(800);
 /// How often a change is made again onto a record that someone else changed meanwhile.
 const ATTEMPTS: usize = 20;
-
-/// What became of a delivery.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Accepted {
-    /// Its releases are recorded now.
-    New,
-    /// It was recorded before, with these releases.
-    Before(Vec<ReleaseId>),
-}
 
 /// A record after a fact.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,14 +19,6 @@ pub struct Changed {
 }
 
 impl Store {
-    /// The releases that a delivery started, if it was seen before.
-    pub async fn delivery(&self, delivery: &str) -> Result<Option<Vec<ReleaseId>>, StoreError> {
-        let Some(item) = self.get(&format!("delivery#{delivery}"), "delivery").await? else { return Ok(None) };
-        let releases = item.get("releases").and_then(|releases| releases.as_l().ok());
-        let ids = releases.into_iter().flatten().filter_map(|id| ReleaseId::parse(id.as_s().ok()?));
-        Ok(Some(ids.collect()))
-    }
-
     /// The next number of a pipeline. A number that is not used in the end leaves a gap.
     pub async fn next_number(&self, pipeline: &str) -> Result<u64, StoreError> {
         let answer = self
@@ -62,49 +36,6 @@ impl Store {
             .map_err(failed)?;
         let next = answer.attributes.as_ref().and_then(|item| read_number(item, "number"));
         next.ok_or_else(|| StoreError::Unreadable(format!("pipeline#{pipeline}"), "it has no number".into()))
-    }
-
-    /// Records a delivery with its releases, all or nothing; a delivery that is there already keeps its releases.
-    pub async fn accept(&self, delivery: &str, releases: &[Release], now: Timestamp) -> Result<Accepted, StoreError> {
-        let ids = releases.iter().map(|release| text(release.id.as_str())).collect();
-        let remembered = Item::from([
-            ("pk".to_owned(), text(format!("delivery#{delivery}"))),
-            ("sk".to_owned(), text("delivery")),
-            ("releases".to_owned(), aws_sdk_dynamodb::types::AttributeValue::L(ids)),
-            ("expires".to_owned(), number((now + REMEMBERED).as_second())),
-        ]);
-        let mut items = vec![self.new_item(remembered)?];
-        for release in releases {
-            items.push(self.new_item(record(release)?)?);
-            items.push(self.new_item(super::message::unposted(release))?);
-        }
-        let mut pause = Duration::from_millis(50);
-        loop {
-            let request = self.client.transact_write_items().set_transact_items(Some(items.clone()));
-            let Err(error) = request.send().await else { return Ok(Accepted::New) };
-            // Refused because it is there, or because another invocation writes it in this moment, which may yet fail; or written, and
-            // the answer was lost.
-            if let Some(before) = self.delivery(delivery).await? {
-                return Ok(Accepted::Before(before));
-            }
-            let cancelled =
-                error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception);
-            if !cancelled || pause > CONFLICT_LIMIT {
-                return Err(failed(error));
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-    }
-
-    fn new_item(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|error| StoreError::Table(error.to_string()))?;
-        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     /// The record of a release.
@@ -181,7 +112,7 @@ pub(super) fn is_condition(
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ConditionalCheckFailedException")
 }
 
-fn record(release: &Release) -> Result<Item, StoreError> {
+pub(super) fn record(release: &Release) -> Result<Item, StoreError> {
     let key = format!("release#{}", release.id);
     let json =
         serde_json::to_string(release).map_err(|error| StoreError::Unreadable(key.clone(), error.to_string()))?;

@@ -129,7 +129,8 @@ impl Config {
     }
 }
 
-fn fold(repository: &str) -> String {
+/// A repository's address in the form in which its host compares it.
+pub fn fold(repository: &str) -> String {
     repository.to_ascii_lowercase()
 }
 

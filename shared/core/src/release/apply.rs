@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Build, Deployment, Image, Outcome, Release, Stage, State, Verdict};
+use super::{Build, Delay, Deployment, Image, Met, Outcome, Release, ReleaseId, Stage, State, Verdict};
 use crate::{
     report::{Progress, Status},
     text::shorten,
@@ -23,8 +23,18 @@ pub enum Fact {
     },
     /// The page of the build's log is known, which it is not before the build has a machine.
     BuildLogged(String),
+    /// A release that this one waits for came to what was waited for.
+    Awaited(ReleaseId, Met),
+    /// A release that this one waits for did not succeed: the reason, in a sentence.
+    Cancelled(String),
+    /// A newer push of the same branch has a release.
+    Superseded(Newer),
+    /// CodeBuild does not take the build for now.
+    BuildDelayed(String),
     /// The build can never be started.
     BuildRefused(String),
+    /// There is no build, and there will be none: the release ended first.
+    BuildNotStarted,
     /// The build's script reported a stage.
     Progress(Progress),
     /// The build ended.
@@ -64,6 +74,15 @@ pub enum Fact {
     },
 }
 
+/// A release that takes another's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newer {
+    /// Its number.
+    pub number: u64,
+    /// The first digits of its commit.
+    pub commit: String,
+}
+
 /// Positions in the record: the deployment, and the service within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Where {
@@ -93,6 +112,13 @@ impl Release {
         let now = now.max(self.changed + SignedDuration::from_millis(1));
         let changed = match fact {
             Fact::BuildStarted { id, page } => self.build_started(id, page, now),
+            Fact::Awaited(release, met) => self.awaited(&release, met, now),
+            Fact::Cancelled(reason) => self.state == State::Waiting && self.end_unbuilt(State::Cancelled, reason),
+            Fact::Superseded(newer) => self.superseded(&newer),
+            Fact::BuildDelayed(reason) => self.build_delayed(&reason, now),
+            Fact::BuildNotStarted => {
+                self.state.is_end() && self.build.id.is_none() && set(&mut self.build.outcome, Outcome::NotStarted)
+            }
             Fact::BuildLogged(log) => !self.is_closed() && set(&mut self.build.log, log),
             Fact::BuildRefused(reason) => {
                 self.build.id.is_none() && self.build_ended(Outcome::Refused, Some(reason), now)
@@ -125,11 +151,66 @@ impl Release {
         Ok(changed)
     }
 
+    /// A release as it is accepted when a newer push of its branch was accepted before.
+    #[must_use]
+    pub fn late(mut self, newer: &Newer) -> Self {
+        let reason = format!("release #{} ({}) is of a newer push, which was told first", newer.number, newer.commit);
+        self.end_unbuilt(State::Superseded, reason);
+        self.build.outcome = Some(Outcome::NotStarted);
+        self.ended = Some(self.accepted);
+        self
+    }
+
+    fn awaited(&mut self, release: &ReleaseId, met: Met, now: Timestamp) -> bool {
+        if self.state != State::Waiting {
+            return false;
+        }
+        let Some(wait) = self.waits.iter_mut().find(|wait| wait.release == *release && wait.met.is_none()) else {
+            return false;
+        };
+        wait.met = Some(met);
+        if self.waits.iter().all(|wait| wait.met.is_some()) {
+            self.build.due = Some(now);
+        }
+        true
+    }
+
+    /// A newer release takes its place, unless its image is on its way into an environment: there, numbers decide.
+    fn superseded(&mut self, newer: &Newer) -> bool {
+        let early = match self.state {
+            State::Waiting | State::Requested | State::Building => self.supersede && self.image.is_none(),
+            _ => false,
+        };
+        let reason = || format!("release #{} ({}) is of a newer push", newer.number, newer.commit);
+        early && self.end_unbuilt(State::Superseded, reason())
+    }
+
+    /// Ends it without an image. A build that may have been started is seen to its end all the same.
+    fn end_unbuilt(&mut self, state: State, reason: String) -> bool {
+        if self.state == State::Waiting {
+            self.build.outcome = Some(Outcome::NotStarted);
+        }
+        (self.state, self.reason) = (state, Some(reason));
+        true
+    }
+
+    /// The pause doubles with each attempt: from 10 seconds to 5 minutes.
+    fn build_delayed(&mut self, reason: &str, now: Timestamp) -> bool {
+        if self.state != State::Requested {
+            return false;
+        }
+        let attempts = self.build.delay.as_ref().map_or(0, |delay| delay.attempts) + 1;
+        let pause = SignedDuration::from_secs(10 << (attempts - 1).min(5)).min(SignedDuration::from_mins(5));
+        self.build.delay = Some(Delay { attempts, until: now + pause, reason: shorten(reason, 300) });
+        true
+    }
+
     fn build_started(&mut self, id: String, page: Option<String>, now: Timestamp) -> bool {
-        if self.build.id.is_some() || self.state.is_end() {
+        if self.build.id.is_some() || self.build.outcome.is_some() {
             return false;
         }
         (self.build.id, self.build.page, self.build.started) = (Some(id), page, Some(now));
+        self.build.delay = None;
         true
     }
 
@@ -161,8 +242,9 @@ impl Release {
             Outcome::Succeeded => Some("the build succeeded and reported no image".to_owned()),
             Outcome::Failed => Some(reason.unwrap_or_else(|| "the build failed".to_owned())),
             Outcome::Refused => Some(reason.unwrap_or_else(|| "the build could not be started".to_owned())),
-            Outcome::Stopped => Some("the build was stopped".to_owned()),
-            Outcome::TimedOut => Some("the build timed out".to_owned()),
+            Outcome::NotStarted => Some("the build was not started".to_owned()),
+            Outcome::Stopped => Some(told("the build was stopped", reason)),
+            Outcome::TimedOut => Some(told("the build timed out", reason)),
             Outcome::Fault => Some(reason.unwrap_or_else(|| "CodeBuild had a fault".to_owned())),
         }
     }
@@ -190,6 +272,7 @@ impl Release {
     /// Brings state, reason and end in line with what the record holds.
     fn settle(&mut self, now: Timestamp) {
         if self.state.is_end() {
+            self.ended.get_or_insert(now);
             return;
         }
         let ended_badly = self.deployments.iter().find(|d| d.verdict.is_some_and(|verdict| verdict != Verdict::Live));
@@ -207,7 +290,8 @@ impl Release {
                 Some(Outcome::Succeeded) if self.reason.is_none() => State::Built,
                 Some(_) => State::Failed,
                 None if self.build.id.is_some() => State::Building,
-                None => State::Requested,
+                None if self.build.due.is_some() => State::Requested,
+                None => State::Waiting,
             }
         };
         self.ended = self.state.is_end().then_some(now);
@@ -266,6 +350,11 @@ impl Deployment {
         let verdict = worst.and_then(|service| service.verdict).unwrap_or(Verdict::Failed);
         self.conclude(verdict, told.filter(|_| verdict != Verdict::Live), now)
     }
+}
+
+/// What happened, and what is known about it besides.
+fn told(what: &str, reason: Option<String>) -> String {
+    reason.map_or_else(|| what.to_owned(), |reason| format!("{what}: {reason}"))
 }
 
 fn set<T>(member: &mut Option<T>, value: T) -> bool {

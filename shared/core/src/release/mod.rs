@@ -9,10 +9,10 @@ mod step;
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use apply::{Fact, Refused, Where};
+pub use apply::{Fact, Newer, Refused, Where};
 pub use step::{BuildStep, DeployStep, OpenFor};
 
 use crate::{
@@ -86,6 +86,13 @@ pub struct Release {
     pub reference: Reference,
     /// The commit.
     pub commit: Commit,
+    /// What has to end before its build is started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Wait>,
+    /// Whether a newer push of the same branch ends it before it is deploying.
+    pub supersede: bool,
+    /// For how long its build is tried to be started.
+    pub start_within: SignedDuration,
     /// The CodeBuild project.
     pub project: String,
     /// The ECR repository of its image.
@@ -114,6 +121,8 @@ pub struct Release {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
+    /// Accepted; other releases have to end first.
+    Waiting,
     /// Accepted; its build was asked for and has no id yet.
     Requested,
     /// Its build runs.
@@ -130,20 +139,28 @@ pub enum State {
     Failed,
     /// Ended: a newer release took its place.
     Superseded,
+    /// Ended before it began: a release that it waited for did not succeed.
+    Cancelled,
 }
 
 impl State {
     /// Whether nothing more will happen.
     pub fn is_end(self) -> bool {
         match self {
-            Self::Requested | Self::Building | Self::Deploying => false,
-            Self::Built | Self::Live | Self::RolledBack | Self::Failed | Self::Superseded => true,
+            Self::Waiting | Self::Requested | Self::Building | Self::Deploying => false,
+            Self::Built | Self::Live | Self::RolledBack | Self::Failed | Self::Superseded | Self::Cancelled => true,
         }
+    }
+
+    /// Whether it ended well: `built` or `live`.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Built | Self::Live)
     }
 
     /// The word of the vocabulary, as it stands in records, events and answers.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Requested => "requested",
             Self::Building => "building",
             Self::Deploying => "deploying",
@@ -152,8 +169,45 @@ impl State {
             Self::RolledBack => "rolled_back",
             Self::Failed => "failed",
             Self::Superseded => "superseded",
+            Self::Cancelled => "cancelled",
         }
     }
+}
+
+/// Another release that has to end before this one's build is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Its id.
+    pub release: ReleaseId,
+    /// Its pipeline.
+    pub pipeline: String,
+    /// Its number.
+    pub number: u64,
+    /// What is waited for.
+    pub until: Until,
+    /// What came of it, once it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub met: Option<Met>,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// Its success: it is upstream (`after` in longshore.toml).
+    Success,
+    /// Its end, whatever that is: it is the one before of the same branch (`supersede = false`).
+    End,
+}
+
+/// What a release came to that was waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Met {
+    /// Its commit: 40 or 64 hexadecimal digits.
+    pub commit: String,
+    /// Its image, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
 }
 
 /// The commit of a release.
@@ -216,6 +270,12 @@ pub struct Build {
     /// The page of its log, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+    /// Since when it is to be started: nothing is waited for any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// How CodeBuild did not take it, while it is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Delay>,
     /// When CodeBuild took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
@@ -235,7 +295,18 @@ impl Build {
     pub const STAGES: usize = 40;
 }
 
-/// How a build ended: CodeBuild's `buildStatus`, and `Refused` when CodeBuild never took it.
+/// A build that CodeBuild did not take yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delay {
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried again.
+    pub until: Timestamp,
+    /// What CodeBuild said last.
+    pub reason: String,
+}
+
+/// How a build ended: CodeBuild's `buildStatus`, and two ends of a build that never was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -251,6 +322,8 @@ pub enum Outcome {
     Fault,
     /// It could not be started.
     Refused,
+    /// It was not started: its release ended first.
+    NotStarted,
 }
 
 /// A stage of a build, as its script reported it.
@@ -379,6 +452,7 @@ impl Release {
         number: u64,
         pipeline: &Pipeline,
         origin: Origin,
+        waits: Vec<Wait>,
         channel: Option<&str>,
         now: Timestamp,
     ) -> Self {
@@ -393,24 +467,28 @@ impl Release {
             verdict: None,
             reason: None,
         });
+        let due = waits.is_empty().then_some(now);
         Self {
             id,
             version: 1,
             pipeline: pipeline.name.clone(),
             number,
-            state: State::Requested,
+            state: if waits.is_empty() { State::Requested } else { State::Waiting },
             reason: None,
             delivery: origin.delivery,
             repository: origin.repository,
             reference: origin.reference,
             commit: origin.commit,
+            waits,
+            supersede: pipeline.supersede,
+            start_within: pipeline.start_within,
             project: pipeline.project.clone(),
             image_repository: pipeline.image.clone(),
             channel: pipeline.channel.as_deref().or(channel).map(str::to_owned),
             accepted: now,
             changed: now,
             ended: None,
-            build: Build::default(),
+            build: Build { due, ..Build::default() },
             image: None,
             deployments: deployments.collect(),
         }
@@ -448,7 +526,7 @@ pub(crate) fn sample() -> Release {
         },
     };
     let id = ReleaseId::parse("01JD0000000000000000000000").expect("an id");
-    Release::new(id, 7, &config.pipelines()[0], origin, Some("#deploys"), start)
+    Release::new(id, 7, &config.pipelines()[0], origin, Vec::new(), Some("#deploys"), start)
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ impl OpenFor {
 /// What `trigger` does next for a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BuildStep {
+    /// Look how the releases are that it waits for.
+    Wait,
     /// Start the build.
     Start {
         /// Look for a build of this release first: the idempotency token may have lapsed since an earlier attempt.
@@ -35,6 +37,10 @@ pub enum BuildStep {
     GiveUp,
     /// Read how the build is, and where its log is.
     Follow,
+    /// Stop the build: its release ended before it.
+    Stop,
+    /// The release ended before it was known which build it got: look for that build, which there may be none of.
+    Find,
     /// Nothing.
     Nothing,
 }
@@ -59,8 +65,8 @@ pub enum DeployStep {
 }
 
 impl Release {
-    /// For how long a build is tried to be started.
-    pub const START_LIMIT: SignedDuration = SignedDuration::from_mins(30);
+    /// After a release ended, for how long another invocation may still be about to start its build: longer than a function may run.
+    pub const START_LASTS: SignedDuration = SignedDuration::from_secs(45);
     /// Within this time of its first use, an idempotency token names the same build (CodeBuild keeps it for five minutes).
     pub const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(4);
     /// For how long a service's deployment is followed.
@@ -68,13 +74,26 @@ impl Release {
 
     /// What `trigger` does next.
     pub fn build_step(&self, now: Timestamp) -> BuildStep {
-        let age = now.duration_since(self.accepted);
+        let unwanted = matches!(self.state, State::Superseded | State::Cancelled) && self.image.is_none();
         match (&self.build.id, self.build.outcome) {
             (_, Some(_)) => BuildStep::Nothing,
+            (Some(_), None) if unwanted => BuildStep::Stop,
             (Some(_), None) => BuildStep::Follow,
-            (None, None) if self.state.is_end() => BuildStep::Nothing,
-            (None, None) if age > Self::START_LIMIT => BuildStep::GiveUp,
-            (None, None) => BuildStep::Start { look_first: age > Self::TOKEN_LIFE },
+            (None, None) if self.state.is_end() || self.image.is_some() => {
+                let since = now.duration_since(self.ended.unwrap_or(self.changed));
+                if since > Self::START_LASTS { BuildStep::Find } else { BuildStep::Nothing }
+            }
+            (None, None) => self.start_step(now),
+        }
+    }
+
+    fn start_step(&self, now: Timestamp) -> BuildStep {
+        let Some(due) = self.build.due else { return BuildStep::Wait };
+        let age = now.duration_since(due);
+        match &self.build.delay {
+            _ if age > self.start_within => BuildStep::GiveUp,
+            Some(delay) if now < delay.until => BuildStep::Nothing,
+            _ => BuildStep::Start { look_first: age > Self::TOKEN_LIFE },
         }
     }
 
@@ -108,11 +127,10 @@ impl Release {
 
     /// What the release is still open for.
     pub fn open_for(&self) -> Option<OpenFor> {
-        let build_runs = self.build.outcome.is_none() && (self.build.id.is_some() || !self.state.is_end());
-        match self.state {
-            State::Deploying => Some(OpenFor::Deployment),
-            _ if build_runs => Some(OpenFor::Build),
-            _ => None,
+        match (self.state, self.build.outcome) {
+            (State::Deploying, _) => Some(OpenFor::Deployment),
+            (_, None) => Some(OpenFor::Build),
+            (_, Some(_)) => None,
         }
     }
 }
