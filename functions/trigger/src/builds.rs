@@ -9,7 +9,9 @@ use jiff::SignedDuration;
 use longshore_aws::{clients::told, ids, secrets::expose};
 use longshore_core::{
     event::outcome,
-    release::{BuildStep, Fact, Release},
+    config::Pipeline,
+    push::Kind,
+    release::{BuildStep, Fact, Met, Release, Until},
     token::{self, Purpose},
 };
 
@@ -21,14 +23,19 @@ const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(48);
 const SEEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 impl Trigger {
-    /// Does what is next for a release's build, and returns its record as it is then. A build that is looked at may have a log and an
-    /// end to tell of: it is looked at until it tells nothing new.
+    /// Does what is next for a release's build, and returns its record as it is then: as long as a step shows what comes after it.
     pub(crate) async fn advance(&self, mut release: Release) -> anyhow::Result<Release> {
         loop {
             let step = release.build_step(ids::now());
             let version = release.version;
             release = self.perform(release, step).await?;
-            if step != BuildStep::Follow || release.version == version {
+            let more = match step {
+                BuildStep::Wait | BuildStep::Follow | BuildStep::Find => release.version != version,
+                // It may have ended while its build was being started.
+                BuildStep::Start { .. } | BuildStep::GiveUp => release.build_step(ids::now()) == BuildStep::Stop,
+                BuildStep::Stop | BuildStep::Nothing => false,
+            };
+            if !more {
                 return Ok(release);
             }
         }
@@ -37,17 +44,59 @@ impl Trigger {
     async fn perform(&self, release: Release, step: BuildStep) -> anyhow::Result<Release> {
         let fact = match step {
             BuildStep::Nothing => None,
-            BuildStep::Start { look_first } => Some(self.start_build(&release, look_first).await?),
+            BuildStep::Wait => self.awaited(&release).await?,
+            BuildStep::Start { look_first } => Some(self.start_build(&release, look_first).await.unwrap_or_else(|error| {
+                tracing::warn!(release = %release.id, "{error:#}: the tick will try again");
+                Fact::BuildDelayed(format!("{error:#}"))
+            })),
             BuildStep::GiveUp => Some(self.start_build(&release, true).await.unwrap_or_else(|error| {
-                let minutes = Release::START_LIMIT.as_mins();
+                let minutes = release.start_within.as_mins();
                 Fact::BuildRefused(format!("the build could not be started for {minutes} minutes: {error:#}"))
             })),
             BuildStep::Follow => self.follow_build(&release).await?,
+            BuildStep::Stop => self.stop_build(&release).await?,
+            BuildStep::Find => match self.find_build(&release).await? {
+                Some(build) => Some(started(&build)?),
+                None => Some(Fact::BuildNotStarted),
+            },
         };
         match fact {
             None => Ok(release),
             Some(fact) => self.save(release, fact).await,
         }
+    }
+
+    /// What came of the releases that this one waits for, one fact at a time.
+    async fn awaited(&self, release: &Release) -> anyhow::Result<Option<Fact>> {
+        for wait in release.waits.iter().filter(|wait| wait.met.is_none()) {
+            let name = format!("{} #{}", wait.pipeline, wait.number);
+            let Some(other) = self.store.release(&wait.release).await? else {
+                return Ok(Some(Fact::Cancelled(format!("{name} is gone"))));
+            };
+            let met = || Met { commit: other.commit.id.clone(), image: other.image.clone() };
+            match wait.until {
+                Until::Success if other.state.is_success() => return Ok(Some(Fact::Awaited(other.id.clone(), met()))),
+                Until::Success if other.state.is_end() => {
+                    let why = other.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                    return Ok(Some(Fact::Cancelled(format!("{name} {}{why}", other.state.ending()))));
+                }
+                Until::End if other.state.is_end() => return Ok(Some(Fact::Awaited(other.id.clone(), met()))),
+                Until::Success | Until::End => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// StopBuild; the build's end comes as an event, or here.
+    async fn stop_build(&self, release: &Release) -> anyhow::Result<Option<Fact>> {
+        let Some(id) = &release.build.id else { return Ok(None) };
+        match self.codebuild.stop_build().id(id).send().await {
+            Ok(_) => tracing::info!(release = %release.id, build = id, "the build was stopped"),
+            // It is gone, or no build of ours: looking at it tells.
+            Err(error) if is_final(&error) => {}
+            Err(error) => return Err(anyhow!(told(&error)).context("StopBuild failed")),
+        }
+        self.follow_build(release).await
     }
 
     async fn save(&self, release: Release, fact: Fact) -> anyhow::Result<Release> {
@@ -99,23 +148,37 @@ impl Trigger {
         let Some(key) = expose(&secrets.callback_key).first().copied() else {
             bail!("the secret has no callback_key: a build could not report");
         };
-        let token = token::mint(key, &release.pipeline, &release.id, Purpose::Build, release.accepted + TOKEN_LIFE);
+        let token = token::mint(key, &release.pipeline, &release.id, Purpose::Build, release.build.due.unwrap_or(release.accepted) + TOKEN_LIFE);
         let image = release.image_repository.as_ref();
         let image = image.map(|name| format!("{}/{name}:{}", self.settings.registry, release.image_tag()));
-        let variables = [
-            ("LONGSHORE_URL", self.settings.url.as_str()),
-            ("LONGSHORE_TOKEN", &token),
-            ("LONGSHORE_RELEASE", release.id.as_str()),
-            ("LONGSHORE_PIPELINE", &release.pipeline),
-            ("LONGSHORE_BRANCH", &release.branch),
-            ("LONGSHORE_COMMIT", &release.commit.id),
-            ("LONGSHORE_IMAGE", image.as_deref().unwrap_or_default()),
-        ];
-        let variable = |(name, value): &(&str, &str)| {
-            let plain = EnvironmentVariableType::Plaintext;
-            EnvironmentVariable::builder().name(*name).value(*value).r#type(plain).build()
+        let reference = match release.reference.kind {
+            Kind::Branch => "LONGSHORE_BRANCH",
+            Kind::Tag => "LONGSHORE_TAG",
         };
-        variables.iter().filter(|(_, value)| !value.is_empty()).map(|pair| Ok(variable(pair)?)).collect()
+        let mut variables = vec![
+            ("LONGSHORE_URL".to_owned(), self.settings.url.clone()),
+            ("LONGSHORE_TOKEN".to_owned(), token),
+            ("LONGSHORE_RELEASE".to_owned(), release.id.to_string()),
+            ("LONGSHORE_PIPELINE".to_owned(), release.pipeline.clone()),
+            (reference.to_owned(), release.reference.name.clone()),
+            ("LONGSHORE_COMMIT".to_owned(), release.commit.id.clone()),
+            ("LONGSHORE_IMAGE".to_owned(), image.unwrap_or_default()),
+        ];
+        for wait in release.waits.iter().filter(|wait| wait.until == Until::Success) {
+            let Some(met) = &wait.met else { continue };
+            let name = Pipeline::upstream_variable(&wait.pipeline);
+            variables.push((format!("{name}_RELEASE"), wait.release.to_string()));
+            variables.push((format!("{name}_COMMIT"), met.commit.clone()));
+            if let Some(image) = &met.image {
+                variables.push((format!("{name}_IMAGE"), image.reference()));
+                variables.push((format!("{name}_DIGEST"), image.digest.to_string()));
+            }
+        }
+        let variable = |(name, value): (String, String)| {
+            let plain = EnvironmentVariableType::Plaintext;
+            EnvironmentVariable::builder().name(name).value(value).r#type(plain).build()
+        };
+        variables.into_iter().filter(|(_, value)| !value.is_empty()).map(|pair| Ok(variable(pair)?)).collect()
     }
 
     /// Looks for a build of this release among the project's newest hundred: an earlier attempt may have died before it wrote down

@@ -1,6 +1,8 @@
 //! `trigger` owns builds: it takes deliveries, starts the build of each release, and sees every build to its end.
 
 mod builds;
+mod delivery;
+mod plan;
 mod settings;
 mod webhook;
 
@@ -16,7 +18,8 @@ use longshore_aws::{
 };
 use longshore_core::{
     event::Event,
-    release::{OpenFor, ReleaseId},
+    push::Source,
+    release::{Fact, Newer, OpenFor, Release, ReleaseId},
 };
 
 pub use settings::Settings;
@@ -45,9 +48,41 @@ impl Trigger {
     /// Does what is next for a release's build.
     async fn look_after(&self, id: &ReleaseId) -> anyhow::Result<()> {
         match self.store.release(id).await? {
-            Some(release) => self.advance(release).await.map(drop),
+            Some(release) => {
+                let release = self.overtaken(release).await?;
+                self.advance(release).await.map(drop)
+            }
             None => Ok(()),
         }
+    }
+
+    /// Ends a release that a newer one took the place of, where whoever accepted that one did not come to it.
+    async fn overtaken(&self, release: Release) -> anyhow::Result<Release> {
+        if !release.may_be_superseded() {
+            return Ok(release);
+        }
+        let line = self.store.line(&release.repository, &release.reference).await?.line;
+        let Some(newer) = line.newer(&release.id, &release.pipeline) else { return Ok(release) };
+        let commit = line.commit(&newer.release).and_then(|commit| commit.get(..7)).unwrap_or_default();
+        let newer = Newer { number: newer.number, commit: commit.to_owned() };
+        self.save(release, Fact::Superseded(newer)).await
+    }
+
+    /// Looks after the releases that wait for one that ended.
+    async fn ended(&self, id: &ReleaseId) -> anyhow::Result<()> {
+        let Some(release) = self.store.release(id).await?.filter(|release| release.state.is_end()) else { return Ok(()) };
+        let mut next = Vec::new();
+        if self.settings.config.downstream_of(&release.pipeline).next().is_some() {
+            next.extend(self.store.delivery(&release.delivery).await?.map(|delivery| delivery.releases).unwrap_or_default());
+        }
+        if !release.supersede {
+            let line = self.store.line(&release.repository, &release.reference).await?.line;
+            next.extend(line.next(id, &release.pipeline).map(|placed| placed.release.clone()));
+        }
+        for id in next.iter().filter(|next| *next != id) {
+            self.look_after(id).await?;
+        }
+        Ok(())
     }
 
     /// Looks after every release whose build has not ended; one that fails does not keep the others waiting.
@@ -66,7 +101,9 @@ impl Trigger {
 impl Function for Trigger {
     async fn http(&self, request: Request) -> Response {
         match (request.method.as_str(), request.path.as_str()) {
-            ("POST", "/webhooks/github") => self.github(&request).await,
+            ("POST", "/webhooks/github") => self.webhook(Source::GitHub, &request).await,
+            ("POST", "/webhooks/bitbucket") => self.webhook(Source::Bitbucket, &request).await,
+            ("POST", "/webhooks/gitlab") => self.webhook(Source::GitLab, &request).await,
             ("GET", "/health") => Response::health(),
             _ => Response::not_found(),
         }
@@ -80,7 +117,8 @@ impl Function for Trigger {
                 tracing::debug!(build = id, "a build that no release started");
                 Ok(())
             }
-            Event::Service(_) | Event::Release(_) | Event::Other(_) => {
+            Event::Release(release) => self.ended(&release).await,
+            Event::Service(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that trigger has no rule for");
                 Ok(())
             }

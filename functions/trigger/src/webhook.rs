@@ -1,24 +1,21 @@
-//! A delivery: proven, read, routed, recorded, its builds started, and answered.
+//! A webhook's request: proven, read, taken, and answered.
 
 use std::time::Duration;
 
 use longshore_aws::{
     http::{Request, Response},
     ids,
-    secrets::expose,
-    store::Accepted,
+    secrets::Secrets,
 };
 use longshore_core::{
-    config::Pipeline,
-    github,
-    push::{Content, Push},
-    release::{Release, ReleaseId},
-    route::{Routed, route},
-    signature::{self, Unproven, Verified},
+    push::{Delivery, Source},
+    release::Release,
+    signature::Unproven,
+    webhook::{self, Hosts, NotADelivery},
 };
 use serde_json::{Value, json};
 
-use crate::Trigger;
+use crate::{Trigger, delivery::Taken};
 
 /// The largest delivery, in bytes. Lambda takes no more than 6 MB, and a body may come base64-encoded in it.
 const LIMIT: usize = 4 * 1024 * 1024;
@@ -26,93 +23,65 @@ const LIMIT: usize = 4 * 1024 * 1024;
 const START_TIME: Duration = Duration::from_secs(5);
 
 impl Trigger {
-    /// `POST /webhooks/github`
-    pub(crate) async fn github(&self, request: &Request) -> Response {
+    /// `POST /webhooks/<source>`
+    pub(crate) async fn webhook(&self, source: Source, request: &Request) -> Response {
         if request.body.len() > LIMIT {
             return Response::too_large(LIMIT);
         }
-        let body = match self.verified(request).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(why)) => {
-                tracing::warn!(%why, "a delivery was refused");
-                return Response::unproven();
-            }
+        let delivery = match self.proven(source, request).await {
+            Ok(Ok(delivery)) => delivery,
+            Ok(Err(refusal)) => return refusal,
             Err(error) => {
                 tracing::error!("{error:#}");
                 return Response::try_again();
             }
         };
-        let headers = github::Headers {
-            event: request.header(github::EVENT),
-            delivery: request.header(github::DELIVERY),
-            content_type: request.header("content-type"),
-        };
-        let delivery = match github::parse(headers, body) {
-            Ok(delivery) => delivery,
+        let id = delivery.id.clone();
+        match self.take(delivery).await {
+            Ok(Taken::Ignored(why)) => Response::ignored(&why),
+            Ok(Taken::Releases(releases)) => self.answer(releases).await,
             Err(error) => {
-                tracing::warn!(%error, "a signed request that is no delivery");
-                return Response::bad_request(&error.to_string());
+                tracing::error!(delivery = id, "{error:#}");
+                Response::try_again()
             }
-        };
-        let push = match delivery.content {
-            Content::Push(push) => push,
-            Content::Nothing(why) => return Response::ignored(&why),
-        };
-        let answer = match route(&self.settings.config, &push) {
-            Routed::Nothing(why) => Ok(Response::ignored(&why)),
-            Routed::Starts(pipelines) => self.start(&delivery.id, &push, &pipelines).await,
-        };
-        answer.unwrap_or_else(|error| {
-            tracing::error!(delivery = delivery.id, repository = push.repository, commit = push.after, "{error:#}");
-            Response::try_again()
+        }
+    }
+
+    /// Reads a delivery that is proven; else what its sender is answered. A mismatch is checked once more against a fresh reading of
+    /// the secret, which may have been rotated.
+    async fn proven(&self, source: Source, request: &Request) -> anyhow::Result<Result<Delivery, Response>> {
+        let mut read = self.read(source, request, &*self.secrets.current().await?);
+        if matches!(read, Err(Unproven::Mismatch | Unproven::NoSecret)) {
+            read = self.read(source, request, &*self.secrets.refreshed().await?);
+        }
+        Ok(match read {
+            Ok(Ok(delivery)) => Ok(delivery),
+            Ok(Err(error)) => {
+                tracing::warn!(%source, %error, "a signed request that is no delivery");
+                Err(Response::bad_request(&error.to_string()))
+            }
+            Err(why) => {
+                tracing::warn!(%source, %why, "a delivery was refused");
+                Err(Response::unproven())
+            }
         })
     }
 
-    /// Checks the signature; a mismatch is checked once more against a fresh reading of the secret, which may have been rotated.
-    async fn verified<'a>(&self, request: &'a Request) -> anyhow::Result<Result<Verified<'a>, Unproven>> {
-        let header = request.header(github::SIGNATURE);
-        let secrets = self.secrets.current().await?;
-        let first = signature::github(header, &request.body, &expose(&secrets.github));
-        if !matches!(first, Err(Unproven::Mismatch | Unproven::NoSecret)) {
-            return Ok(first);
+    /// Checks the proof of a request and reads it. Which repository it is of is known only then: where that has secrets of its own, the
+    /// proof must be made with one of these.
+    fn read(
+        &self,
+        source: Source,
+        request: &Request,
+        secrets: &Secrets,
+    ) -> Result<Result<Delivery, NotADelivery>, Unproven> {
+        let verify = |secrets: &[&str]| webhook::verify(source, &request.headers, &request.body, secrets, ids::now());
+        let hosts = Hosts { bitbucket: self.settings.config.bitbucket.as_ref().map(|bitbucket| bitbucket.host.as_str()) };
+        let delivery = webhook::parse(source, &request.headers, verify(&secrets.of_source(source))?, &hosts);
+        if let Ok(Delivery { repository: Some(repository), .. }) = &delivery {
+            verify(&secrets.of_repository(source, repository))?;
         }
-        let secrets = self.secrets.refreshed().await?;
-        Ok(signature::github(header, &request.body, &expose(&secrets.github)))
-    }
-
-    /// Records a delivery with a release for each pipeline, starts their builds, and answers. A delivery that was recorded before
-    /// gets the same answer.
-    async fn start(&self, delivery: &str, push: &Push, pipelines: &[&Pipeline]) -> anyhow::Result<Response> {
-        if let Some(before) = self.store.delivery(delivery).await? {
-            return self.answer_again(before).await;
-        }
-        let now = ids::now();
-        let channel = self.settings.config.slack.as_ref().map(|slack| slack.channel.as_str());
-        let mut releases = Vec::new();
-        for pipeline in pipelines {
-            let number = self.store.next_number(&pipeline.name).await?;
-            releases.push(Release::new(ids::release_id(), number, pipeline, push, delivery, channel, now));
-        }
-        match self.store.accept(delivery, &releases, now).await? {
-            Accepted::Before(before) => self.answer_again(before).await,
-            Accepted::New => {
-                for release in &releases {
-                    tracing::info!(
-                        release = %release.id, delivery, pipeline = release.pipeline,
-                        repository = release.repository, commit = release.commit.id, "accepted"
-                    );
-                }
-                Ok(self.answer(releases).await)
-            }
-        }
-    }
-
-    async fn answer_again(&self, ids: Vec<ReleaseId>) -> anyhow::Result<Response> {
-        let mut releases = Vec::new();
-        for id in ids {
-            releases.extend(self.store.release(&id).await?);
-        }
-        Ok(self.answer(releases).await)
+        Ok(delivery)
     }
 
     /// Brings each release to its build, and answers with both. The delivery is accepted whatever happens here: a build that cannot be
@@ -122,11 +91,7 @@ impl Trigger {
             for release in &mut releases {
                 match self.advance(release.clone()).await {
                     Ok(advanced) => *release = advanced,
-                    Err(error) => {
-                        tracing::error!(release = %release.id, "{error:#}: the tick will try again");
-                        // People see that it waits.
-                        self.events.changed(release).await;
-                    }
+                    Err(error) => tracing::error!(release = %release.id, "{error:#}: the tick will try again"),
                 }
             }
         });

@@ -122,9 +122,11 @@ impl Line {
         Turn { again: overtaken.then(|| newest.clone()), late_by: Some(newest), older }
     }
 
-    /// The release of the newest push that started one in this pipeline.
-    pub fn newest(&self, pipeline: &str) -> Option<&Placed> {
-        self.0.iter().rev().flat_map(|entry| &entry.releases).find(|placed| placed.pipeline == pipeline)
+    /// The release that took this one's place: that of the newest push after it which started one in its pipeline.
+    pub fn newer(&self, release: &ReleaseId, pipeline: &str) -> Option<&Placed> {
+        let mut placed = self.0.iter().flat_map(|entry| &entry.releases).filter(|placed| placed.pipeline == pipeline);
+        placed.by_ref().find(|placed| placed.release == *release)?;
+        placed.rfind(|placed| !placed.late)
     }
 
     /// The release that is next after this one in its pipeline.
@@ -138,6 +140,12 @@ impl Line {
     pub fn head(&self) -> Option<(&str, Option<&ReleaseId>)> {
         let entry = self.0.last()?;
         Some((&entry.after, entry.releases.first().map(|placed| &placed.release)))
+    }
+
+    /// The commit of a release.
+    pub fn commit(&self, release: &ReleaseId) -> Option<&str> {
+        let of = |entry: &&Entry| entry.releases.iter().any(|placed| placed.release == *release);
+        self.0.iter().find(of).map(|entry| entry.after.as_str())
     }
 
     /// The largest number of a pipeline's releases in this line.

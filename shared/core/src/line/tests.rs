@@ -112,7 +112,9 @@ fn the_push_that_closes_a_gap_has_the_newest_commit_released_again() {
     }
     assert_eq!(world.live(), [commit(3)]);
     assert_eq!(world.line.highest("web"), 4, "the fourth release is the first one's commit again");
-    assert_eq!(world.line.newest("web").map(|placed| placed.number), Some(4));
+    let of = |number: u64| ReleaseId::parse(&format!("01JD0000000000000000{number:06}")).expect("an id");
+    assert_eq!(world.line.newer(&of(2), "web").map(|placed| placed.number), Some(4));
+    assert_eq!(world.line.newer(&of(4), "web"), None);
 }
 
 #[test]

@@ -177,12 +177,8 @@ impl Release {
 
     /// A newer release takes its place, unless its image is on its way into an environment: there, numbers decide.
     fn superseded(&mut self, newer: &Newer) -> bool {
-        let early = match self.state {
-            State::Waiting | State::Requested | State::Building => self.supersede && self.image.is_none(),
-            _ => false,
-        };
         let reason = || format!("release #{} ({}) is of a newer push", newer.number, newer.commit);
-        early && self.end_unbuilt(State::Superseded, reason())
+        self.may_be_superseded() && self.end_unbuilt(State::Superseded, reason())
     }
 
     /// Ends it without an image. A build that may have been started is seen to its end all the same.

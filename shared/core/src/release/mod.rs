@@ -157,6 +157,19 @@ impl State {
         matches!(self, Self::Built | Self::Live)
     }
 
+    /// How a release ended, in the words of a sentence about it: `failed`, `was superseded`.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Waiting | Self::Requested | Self::Building | Self::Deploying => "has not ended",
+            Self::Built => "was built",
+            Self::Live => "is live",
+            Self::RolledBack => "was rolled back",
+            Self::Failed => "failed",
+            Self::Superseded => "was superseded",
+            Self::Cancelled => "was cancelled",
+        }
+    }
+
     /// The word of the vocabulary, as it stands in records, events and answers.
     pub fn word(self) -> &'static str {
         match self {
@@ -250,6 +263,11 @@ impl Commit {
             url: push.head.url.clone(),
             at: push.head.committed,
         })
+    }
+
+    /// A commit of which nothing but the id is known.
+    pub fn bare(id: &str) -> Self {
+        Self { id: id.to_owned(), message: String::new(), author: String::new(), url: None, at: None }
     }
 
     /// The first seven digits, as people write them.

@@ -125,6 +125,12 @@ impl Release {
         steps.min_by_key(|(stage, _)| *stage).map_or(DeployStep::Nothing, |(_, step)| step)
     }
 
+    /// Whether a newer push of the same branch would still take its place.
+    pub fn may_be_superseded(&self) -> bool {
+        let early = matches!(self.state, State::Waiting | State::Requested | State::Building);
+        early && self.supersede && self.image.is_none()
+    }
+
     /// What the release is still open for.
     pub fn open_for(&self) -> Option<OpenFor> {
         match (self.state, self.build.outcome) {

@@ -209,7 +209,7 @@ fn a_build_is_started_again_after_a_look_and_given_up_in_the_end() {
     assert_eq!(release.build_step(at(1)), BuildStep::Start { look_first: false });
     let later = at(0) + Release::TOKEN_LIFE + SignedDuration::from_secs(1);
     assert_eq!(release.build_step(later), BuildStep::Start { look_first: true });
-    let late = at(0) + Release::START_LIMIT + SignedDuration::from_secs(1);
+    let late = at(0) + release.start_within + SignedDuration::from_secs(1);
     assert_eq!(release.build_step(late), BuildStep::GiveUp);
     assert_eq!(after([started()]).build_step(at(1)), BuildStep::Follow);
 }
