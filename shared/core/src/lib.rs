@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod event;
+pub mod explain;
 pub mod github;
 pub mod glob;
 pub mod image;

@@ -1,8 +1,18 @@
 //! Which pipelines a delivery starts, and the first rule that said no for the others.
+//!
+//! The rules of a pipeline, in this order: repository; deleted; kind and name (`branches`, `tags`); `on`; `actors`; `skip`; `paths`, with
+//! empty pushes. What a push starts is followed `after` by others: one that waits for something that the push starts starts with it, if
+//! it is of the same repository by its own rules but `paths` (a new base rebuilds it, whatever changed), else whatever its rules.
+
+mod rules;
+mod told;
+
+use std::collections::HashMap;
 
 use crate::{
-    config::{Config, Pipeline},
-    push::{Delivery, Reference},
+    config::{Config, Pipeline, fold},
+    push::{Delivery, Push, Reference},
+    text,
 };
 
 /// What a delivery does.
@@ -36,14 +46,111 @@ pub struct Start {
     pub elsewhere: Option<Reference>,
 }
 
+/// How the reason of a pipeline that is of another repository begins.
+pub(crate) const OF_ANOTHER: &str = "it is of another repository";
+
 /// Decides what a delivery starts.
 pub fn route<'c>(config: &'c Config, delivery: &Delivery) -> Routing<'c> {
-    let _ = (config, delivery);
-    Routing { decisions: Vec::new(), ignored: None }
+    let pipelines = config.pipelines();
+    let repository = delivery.repository.as_deref().map(fold);
+    // The pushes that start each pipeline, by its name; whoever is waited for is decided before those who wait.
+    let mut starting: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut decisions: Vec<Option<Decision<'_>>> = vec![None; pipelines.len()];
+    for &position in config.upstream_first() {
+        let pipeline = &pipelines[position];
+        let own = repository.as_deref() == Some(&fold(&pipeline.repository));
+        let mut starts = Vec::new();
+        let mut yes = Vec::new();
+        let mut no = Vec::new();
+        for (at, push) in delivery.pushes().iter().enumerate() {
+            let started = |name: &&String| starting.get(name.as_str()).is_some_and(|pushes| pushes.contains(&at));
+            let after: Vec<String> = pipeline.after.iter().filter(started).cloned().collect();
+            match decide(pipeline, push, own, &after) {
+                Ok((elsewhere, reason)) => {
+                    starts.push(Start { push: at, after, elsewhere });
+                    yes.push((push, reason));
+                }
+                Err(reason) => no.push((push, reason)),
+            }
+        }
+        starting.insert(&pipeline.name, starts.iter().map(|start| start.push).collect());
+        let reason = match (own, delivery.pushes()) {
+            (true, []) => told::no_push(delivery),
+            (false, []) => another(pipeline),
+            _ if starts.is_empty() => summary(&no),
+            _ => summary(&yes),
+        };
+        decisions[position] = Some(Decision { pipeline, starts, reason });
+    }
+    let decisions: Vec<_> = decisions.into_iter().flatten().collect();
+    let ignored = decisions.iter().all(|decision| decision.starts.is_empty());
+    let ignored = ignored.then(|| text::shorten(&told::ignored(config, delivery, &decisions), 1000));
+    Routing { decisions, ignored }
 }
 
 /// The positions in [`Delivery::pushes`] whose list of files would decide something and is not known: the provider may be asked.
 pub fn wants_files(config: &Config, delivery: &Delivery) -> Vec<usize> {
-    let _ = (config, delivery);
-    Vec::new()
+    let Some(repository) = &delivery.repository else { return Vec::new() };
+    let decides = |push: &Push| {
+        let mut pipelines = config.of_repository(repository).filter(|pipeline| !pipeline.paths.is_empty());
+        push.files.is_none() && rules::looks_at_files(push) && pipelines.any(|one| rules::but_paths(one, push).is_ok())
+    };
+    let pushes = delivery.pushes().iter().enumerate();
+    pushes.filter(|(_, push)| decides(push)).map(|(at, _)| at).collect()
 }
+
+/// Whether a push starts a pipeline and, if that is of another repository, which of its branches is built; `after` are those of its
+/// upstreams that the push starts.
+fn decide(
+    pipeline: &Pipeline,
+    push: &Push,
+    own: bool,
+    after: &[String],
+) -> Result<(Option<Reference>, String), String> {
+    let upstreams = text::list(after.iter().map(|name| text::quote(name, 64)), "and");
+    match (own, after) {
+        (false, []) => Err(another(pipeline)),
+        (false, _) => {
+            let branch = pipeline.own_branch().ok_or("no branch of its own to build is a plain name in `branches`")?;
+            let reason = format!(
+                "it comes after {upstreams}: the newest known commit of its branch {} is built",
+                text::quote(&branch.name, 80)
+            );
+            Ok((Some(branch), reason))
+        }
+        (true, []) => {
+            let name = rules::but_paths(pipeline, push)?;
+            let paths = rules::paths(pipeline, push)?;
+            Ok((None, paths.map_or(name.clone(), |paths| format!("{name}; {paths}"))))
+        }
+        (true, _) => {
+            let name = rules::but_paths(pipeline, push)?;
+            let paths = if pipeline.paths.is_empty() { "" } else { ", whatever its paths" };
+            Ok((None, format!("{name}; it comes after {upstreams}{paths}")))
+        }
+    }
+}
+
+fn another(pipeline: &Pipeline) -> String {
+    let repository = text::shorten(&pipeline.repository, 200);
+    match pipeline.after.as_slice() {
+        [] => format!("{OF_ANOTHER}, {repository}"),
+        _ => format!("{OF_ANOTHER}, {repository}, and nothing that it comes after starts"),
+    }
+}
+
+/// The reasons of several pushes in one sentence; each names its push where there are several.
+fn summary(reasons: &[(&Push, String)]) -> String {
+    let [(_, reason)] = reasons else {
+        if let Some((_, same)) = reasons.first().filter(|(_, first)| reasons.iter().all(|(_, reason)| reason == first))
+        {
+            return same.clone();
+        }
+        let name = |push: &Push| text::quote(&push.reference.to_string(), 80);
+        return told::some(reasons.iter().map(|(push, reason)| format!("{}: {reason}", name(push))));
+    };
+    reason.clone()
+}
+
+#[cfg(test)]
+mod tests;

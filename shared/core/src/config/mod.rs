@@ -3,8 +3,11 @@
 //! One file, strict: an unknown key, a missing one, a wrong type or an impossible value is a [`Problem`] with its place in the file
 //! and the cure. All problems are found in one reading.
 
+mod after;
 mod problem;
 mod read;
+mod section;
+mod values;
 
 use std::collections::HashMap;
 
@@ -12,16 +15,27 @@ pub use problem::{Place, Problem, Problems};
 
 use jiff::SignedDuration;
 
-use crate::{glob::Pattern, push::Cause};
+use crate::{
+    glob::Pattern,
+    push::{Actor, Cause, Kind, Reference},
+};
+
+pub use values::duration;
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// `[slack]`, where there is one.
     pub slack: Option<Slack>,
+    /// `[bitbucket]`, where there is one.
+    pub bitbucket: Option<Bitbucket>,
     pipelines: Vec<Pipeline>,
-    /// Positions in `pipelines` by folded repository, so that routing costs the same for one pipeline and for thousands.
+    /// Positions in `pipelines` by folded repository.
     by_repository: HashMap<String, Vec<usize>>,
+    /// Positions in `pipelines` by name.
+    by_name: HashMap<String, usize>,
+    /// Positions in `pipelines`: whoever is waited for comes before those who wait.
+    order: Vec<usize>,
 }
 
 /// `[slack]`
@@ -29,6 +43,13 @@ pub struct Config {
 pub struct Slack {
     /// `#name` or a channel id: where the messages go, unless a pipeline names another.
     pub channel: String,
+}
+
+/// `[bitbucket]`: Bitbucket Data Center, whose payloads need not say where they come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bitbucket {
+    /// The host in the addresses of its repositories: `git.acme.example`, with a port where it has one.
+    pub host: String,
 }
 
 /// `[[pipeline]]`: which pushes of which repository start which CodeBuild project, and where the image goes.
@@ -76,6 +97,34 @@ pub struct Rules<T> {
     pub exclude: Vec<T>,
 }
 
+impl<T> Rules<T> {
+    /// Whether nothing is named and nothing excluded: everything passes.
+    pub fn is_empty(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
+    }
+
+    /// Whether something passes, of which `matches` tells which of ours it is.
+    pub fn passes(&self, matches: impl Fn(&T) -> bool) -> bool {
+        (self.include.is_empty() || self.include.iter().any(&matches)) && !self.exclude.iter().any(matches)
+    }
+}
+
+impl<T> Default for Rules<T> {
+    fn default() -> Self {
+        Self { include: Vec::new(), exclude: Vec::new() }
+    }
+}
+
+impl Who {
+    /// Whether this is them; `None` where the provider does not tell the name or the id that it would take to know.
+    pub fn is(&self, actor: &Actor) -> Option<bool> {
+        match self {
+            Self::Login(login) => actor.login.as_ref().map(|told| told.to_lowercase() == login.to_lowercase()),
+            Self::Id(id) => actor.id.as_ref().map(|told| told == id),
+        }
+    }
+}
+
 /// A person or machine that pushes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
@@ -98,6 +147,30 @@ pub struct Environment {
     pub containers: Vec<String>,
 }
 
+impl Pipeline {
+    /// The variable under which the builds after this pipeline of that name get what it made: `LONGSHORE_UPSTREAM_` and the name in
+    /// upper case, with `_` for everything but letters and digits.
+    pub fn upstream_variable(name: &str) -> String {
+        let character = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        format!("LONGSHORE_UPSTREAM_{}", name.chars().map(character).collect::<String>())
+    }
+
+    /// Whether this is one of its branches or tags.
+    pub fn wants(&self, reference: &Reference) -> bool {
+        let patterns = match reference.kind {
+            Kind::Branch => &self.branches,
+            Kind::Tag => &self.tags,
+        };
+        patterns.iter().any(|pattern| pattern.matches(&reference.name))
+    }
+
+    /// The branch that is built when a push to another repository starts this pipeline: the first of its `branches` that is a plain
+    /// name. [`Config::read`] refuses a file in which one is needed and missing.
+    pub fn own_branch(&self) -> Option<Reference> {
+        self.branches.iter().filter_map(Pattern::plain).find_map(Reference::branch)
+    }
+}
+
 impl Config {
     /// Reads and checks the text of a `longshore.toml`.
     pub fn read(text: &str) -> Result<Self, Problems> {
@@ -111,27 +184,50 @@ impl Config {
 
     /// The pipeline of this name.
     pub fn pipeline(&self, name: &str) -> Option<&Pipeline> {
-        self.pipelines.iter().find(|pipeline| pipeline.name == name)
+        self.by_name.get(name).map(|&position| &self.pipelines[position])
     }
 
-    /// The pipelines of a repository, compared as GitHub compares: without regard to case.
+    /// The pipelines of a repository, compared as its host compares: without regard to case, but exactly for CodeCommit.
+    /// Source: <https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html> (repository names).
     pub fn of_repository(&self, repository: &str) -> impl Iterator<Item = &Pipeline> {
         let positions = self.by_repository.get(&fold(repository)).map(Vec::as_slice).unwrap_or_default();
         positions.iter().map(|&position| &self.pipelines[position])
     }
 
-    fn new(slack: Option<Slack>, pipelines: Vec<Pipeline>) -> Self {
+    /// The pipelines that name this one in their `after`.
+    pub fn downstream_of(&self, name: &str) -> impl Iterator<Item = &Pipeline> {
+        self.pipelines.iter().filter(move |pipeline| pipeline.after.iter().any(|upstream| upstream == name))
+    }
+
+    /// The positions of all pipelines in [`Config::pipelines`]; whoever is waited for comes before those who wait.
+    pub(crate) fn upstream_first(&self) -> &[usize] {
+        &self.order
+    }
+
+    fn new(slack: Option<Slack>, bitbucket: Option<Bitbucket>, pipelines: Vec<Pipeline>, order: Vec<usize>) -> Self {
         let mut by_repository: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_name = HashMap::new();
         for (position, pipeline) in pipelines.iter().enumerate() {
             by_repository.entry(fold(&pipeline.repository)).or_default().push(position);
+            by_name.insert(pipeline.name.clone(), position);
         }
-        Self { slack, pipelines, by_repository }
+        Self { slack, bitbucket, pipelines, by_repository, by_name, order }
     }
 }
 
-/// A repository's address in the form in which its host compares it.
+/// Two addresses of a repository are equal when their folded forms are.
 pub fn fold(repository: &str) -> String {
-    repository.to_ascii_lowercase()
+    let folded = repository.to_ascii_lowercase();
+    match (folded.split_once('/'), repository.split_once('/')) {
+        (Some((host, _)), Some((_, path))) if is_codecommit(host) => format!("{host}/{path}"),
+        _ => folded,
+    }
+}
+
+/// Whether this host is CodeCommit's, whose addresses are `git-codecommit.<region>.amazonaws.com/v1/repos/<name>`.
+/// Source: <https://docs.aws.amazon.com/codecommit/latest/userguide/regions.html#regions-git>.
+fn is_codecommit(host: &str) -> bool {
+    host.to_ascii_lowercase().starts_with("git-codecommit.")
 }
 
 #[cfg(test)]

@@ -2,15 +2,30 @@
 
 use std::{collections::HashSet, ops::Range};
 
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
+use jiff::SignedDuration;
+use toml::de::DeTable;
+
+use super::{
+    Bitbucket, Config, Environment, Pipeline, Problem, Problems, Rules, Slack, Who, after,
+    section::Section,
+    values::{
+        ACTOR, ADDRESS, CHANNEL, ECS_NAME, HOST, NAME, duration, is_actor, is_address, is_channel, is_ecs_name,
+        is_host, is_name, is_project,
+    },
+};
+use crate::{
+    glob::{Pattern, PatternError},
+    image,
+    push::Cause,
 };
 
-use jiff::SignedDuration;
-
-use super::{Config, Environment, Pipeline, Problem, Problems, Rules, Slack};
-use crate::{glob::Pattern, image, push::Cause, text};
+/// A pipeline with the places that are needed once all of them are read.
+pub(super) struct Read {
+    pub pipeline: Pipeline,
+    pub span: Range<usize>,
+    /// The names in `after`.
+    pub after: Vec<(String, Range<usize>)>,
+}
 
 pub(super) fn config(text: &str) -> Result<Config, Problems> {
     let document = match DeTable::parse(text) {
@@ -24,27 +39,31 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
     let mut problems = Vec::new();
     let mut root = Section::new(document.get_ref(), "the file", 0..0, &mut problems);
     let slack = root.table("slack").map(|(table, span)| slack(root.inner(table, "[slack]", span)));
+    let bitbucket = root.table("bitbucket").map(|(table, span)| bitbucket(root.inner(table, "[bitbucket]", span)));
     let mut pipelines = Vec::new();
     let mut names = HashSet::new();
     for (table, span) in root.tables("pipeline") {
-        let pipeline = pipeline(root.inner(table, "[[pipeline]]", span.clone()));
-        root.unique(&mut names, &pipeline.name, "pipeline", &span);
-        pipelines.push(pipeline);
+        let read = pipeline(root.inner(table, "[[pipeline]]", span.clone()));
+        root.unique(&mut names, &read.pipeline.name, "pipeline", &span);
+        pipelines.push(read);
     }
     one_owner(&mut root, &pipelines);
+    let order = after::order(&mut pipelines, |problem| root.problem(problem.span, problem.message, problem.help));
     root.close();
     if pipelines.is_empty() && problems.is_empty() {
         let help = Some("add a [[pipeline]] with name, repository, branches and project".to_owned());
         problems.push(Problem { span: 0..0, message: "no pipeline is configured".to_owned(), help });
     }
-    if problems.is_empty() { Ok(Config::new(slack, pipelines)) } else { Err(Problems::new(text, problems)) }
+    if !problems.is_empty() {
+        return Err(Problems::new(text, problems));
+    }
+    Ok(Config::new(slack, bitbucket, pipelines.into_iter().map(|read| read.pipeline).collect(), order))
 }
 
 /// A service has one owner: releases of two environments would overwrite each other there, each in an order of its own.
-fn one_owner(root: &mut Section<'_, '_>, pipelines: &[Pipeline]) {
+fn one_owner(root: &mut Section<'_, '_>, pipelines: &[Read]) {
     let mut owned = HashSet::new();
-    let spans: Vec<_> = root.tables("pipeline").into_iter().map(|(_, span)| span).collect();
-    for (pipeline, span) in pipelines.iter().zip(spans) {
+    for Read { pipeline, span, .. } in pipelines {
         for environment in &pipeline.environments {
             for service in &environment.services {
                 if !owned.insert((&environment.cluster, service)) {
@@ -63,10 +82,30 @@ fn slack(mut section: Section<'_, '_>) -> Slack {
     Slack { channel }
 }
 
-fn pipeline(mut section: Section<'_, '_>) -> Pipeline {
+fn bitbucket(mut section: Section<'_, '_>) -> Bitbucket {
+    let host = section.required("host", is_host, HOST);
+    section.close();
+    Bitbucket { host }
+}
+
+fn pipeline(mut section: Section<'_, '_>) -> Read {
     let name = section.required("name", is_name, NAME);
-    let repository = section.required("repository", is_address, "host/owner/name, for example github.com/acme/web");
+    let repository = section.required("repository", is_address, ADDRESS);
     let branches = patterns(&mut section, "branches");
+    let tags = patterns(&mut section, "tags");
+    let misspelt = section.misspelt("branches") || section.misspelt("tags");
+    if !section.has("branches") && !section.has("tags") && !misspelt {
+        let help = Some("add branches = [\"main\"], or tags: what starts it".to_owned());
+        section.problem(section.span.clone(), "[[pipeline]] has neither `branches` nor `tags`", help);
+    }
+    let paths = rules(&mut section, "paths", |section, written, span| pattern(section, written, span));
+    let on = on(&mut section);
+    let actors = actors(&mut section, &repository);
+    let skip = skip(&mut section);
+    let supersede = section.boolean("supersede").unwrap_or(true);
+    let after = section.list("after").unwrap_or_default();
+    let after = after.into_iter().map(|(name, span)| (name.to_owned(), span)).collect();
+    let start_within = start_within(&mut section);
     let project = section.required("project", is_project, "a CodeBuild project: 2 to 255 letters, digits, - and _");
     let image = section.optional("image", image::is_repository, "an ECR repository's name, in lower case");
     let channel = section.optional("channel", is_channel, CHANNEL);
@@ -81,24 +120,26 @@ fn pipeline(mut section: Section<'_, '_>) -> Pipeline {
         let help = "add image = \"<ECR repository>\": what the environments run";
         section.problem(section.span.clone(), "the pipeline has environments and no image", Some(help.into()));
     }
+    let span = section.span.clone();
     section.close();
-    Pipeline {
+    let pipeline = Pipeline {
         name,
         repository,
         branches,
-        tags: Vec::new(),
-        paths: Rules { include: Vec::new(), exclude: Vec::new() },
-        on: Cause::Push,
-        actors: Rules { include: Vec::new(), exclude: Vec::new() },
-        skip: Vec::new(),
-        supersede: true,
+        tags,
+        paths,
+        on,
+        actors,
+        skip,
+        supersede,
         after: Vec::new(),
-        start_within: SignedDuration::from_mins(30),
+        start_within,
         project,
         image,
         channel,
         environments,
-    }
+    };
+    Read { pipeline, span, after }
 }
 
 fn environment(mut section: Section<'_, '_>) -> Environment {
@@ -111,209 +152,115 @@ fn environment(mut section: Section<'_, '_>) -> Environment {
 }
 
 fn patterns(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Pattern> {
-    let mut patterns = Vec::new();
-    for (written, span) in section.list(key, true) {
-        match Pattern::parse(written) {
-            Ok(pattern) => patterns.push(pattern),
-            Err(error) => section.problem(span, format!("\"{written}\": {error}"), None),
-        }
-    }
-    patterns
+    let listed = section.filled(key);
+    listed.into_iter().filter_map(|(written, span)| pattern(section, written, span)).collect()
 }
 
-const NAME: &str = "1 to 64 letters, digits, -, _ and .";
-const ECS_NAME: &str = "a name as ECS takes it: 1 to 255 letters, digits, - and _";
-const CHANNEL: &str = "\"#channel\" or a channel id like C0123456789";
-
-fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-}
-
-fn is_ecs_name(name: &str) -> bool {
-    (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-}
-
-fn is_project(name: &str) -> bool {
-    (2..=255).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-}
-
-fn is_address(repository: &str) -> bool {
-    let plain =
-        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
-    repository.split('/').count() >= 3 && repository.split('/').all(plain)
-}
-
-fn is_channel(channel: &str) -> bool {
-    let named = channel.strip_prefix('#').is_some_and(|name| !name.is_empty() && !name.contains([' ', '#']));
-    let id =
-        channel.starts_with(['C', 'G']) && channel.len() >= 9 && channel.bytes().all(|b| b.is_ascii_alphanumeric());
-    named || id
-}
-
-/// One table of the file while it is read: it knows which keys were asked for, so that the others are unknown.
-struct Section<'t, 'p> {
-    table: &'t DeTable<'t>,
-    title: &'static str,
-    span: Range<usize>,
-    asked: Vec<&'static str>,
-    problems: &'p mut Vec<Problem>,
-}
-
-impl<'t, 'p> Section<'t, 'p> {
-    fn new(table: &'t DeTable<'t>, title: &'static str, span: Range<usize>, problems: &'p mut Vec<Problem>) -> Self {
-        Self { table, title, span, asked: Vec::new(), problems }
-    }
-
-    fn inner<'q>(&'q mut self, table: &'t DeTable<'t>, title: &'static str, span: Range<usize>) -> Section<'t, 'q> {
-        Section::new(table, title, span, self.problems)
-    }
-
-    fn problem(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
-        self.problems.push(Problem { span, message: message.into(), help });
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
-    }
-
-    fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
-        self.asked.push(key);
-        self.table.get(key)
-    }
-
-    /// A problem with what a key holds.
-    fn wrong(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
-        let message = format!("`{key}` must be {wanted}, not {}", value.get_ref().type_str());
-        self.problem(value.span(), message, None);
-    }
-
-    fn string(&mut self, key: &'static str) -> Option<(&'t str, Range<usize>)> {
-        let value = self.value(key)?;
-        if let DeValue::String(text) = value.get_ref() {
-            return Some((text.as_ref(), value.span()));
-        }
-        self.wrong(key, value, "a string");
-        None
-    }
-
-    fn valid(
-        &mut self,
-        key: &str,
-        text: &str,
-        span: Range<usize>,
-        is: fn(&str) -> bool,
-        wanted: &str,
-    ) -> Option<String> {
-        if is(text) {
-            return Some(text.to_owned());
-        }
-        self.problem(span, format!("`{key}` cannot be \"{text}\""), Some(format!("it must be {wanted}")));
-        None
-    }
-
-    fn optional(&mut self, key: &'static str, is: fn(&str) -> bool, wanted: &str) -> Option<String> {
-        let (text, span) = self.string(key)?;
-        self.valid(key, text, span, is, wanted)
-    }
-
-    fn required(&mut self, key: &'static str, is: fn(&str) -> bool, wanted: &str) -> String {
-        if !self.has(key) {
-            self.missing(key);
-        }
-        self.optional(key, is, wanted).unwrap_or_default()
-    }
-
-    fn missing(&mut self, key: &'static str) {
-        // A key that is near it is reported as unknown, with the right name: that says it all.
-        let misspelt = |written: &str| written != key && text::nearest(written, [key]).is_some();
-        if self.table.iter().any(|(written, _)| misspelt(written.get_ref())) {
-            return;
-        }
-        self.problem(self.span.clone(), format!("{} has no `{key}`", self.title), None);
-    }
-
-    fn list(&mut self, key: &'static str, required: bool) -> Vec<(&'t str, Range<usize>)> {
-        let mut texts = Vec::new();
-        let Some(value) = self.value(key) else {
-            if required {
-                self.missing(key);
-            }
-            return texts;
-        };
-        let DeValue::Array(items) = value.get_ref() else {
-            self.wrong(key, value, "an array of strings");
-            return texts;
-        };
-        if items.is_empty() && required {
-            self.problem(value.span(), format!("`{key}` is empty"), Some("name at least one".to_owned()));
-        }
-        for item in items {
-            match item.get_ref() {
-                DeValue::String(text) => texts.push((text.as_ref(), item.span())),
-                _ => self.wrong(key, item, "an array of strings"),
-            }
-        }
-        texts
-    }
-
-    fn strings(&mut self, key: &'static str, required: bool, is: fn(&str) -> bool, wanted: &str) -> Vec<String> {
-        let mut texts: Vec<String> = Vec::new();
-        for (text, span) in self.list(key, required) {
-            if texts.iter().any(|earlier| earlier == text) {
-                self.problem(span, format!("`{key}` names \"{text}\" twice"), None);
-            } else if let Some(text) = self.valid(key, text, span, is, wanted) {
-                texts.push(text);
-            }
-        }
-        texts
-    }
-
-    fn table(&mut self, key: &'static str) -> Option<(&'t DeTable<'t>, Range<usize>)> {
-        let value = self.value(key)?;
-        if let DeValue::Table(table) = value.get_ref() {
-            return Some((table, value.span()));
-        }
-        self.wrong(key, value, "a table");
-        None
-    }
-
-    fn tables(&mut self, key: &'static str) -> Vec<(&'t DeTable<'t>, Range<usize>)> {
-        let mut tables = Vec::new();
-        let Some(value) = self.value(key) else { return tables };
-        let DeValue::Array(items) = value.get_ref() else {
-            self.wrong(key, value, "an array of tables");
-            return tables;
-        };
-        for item in items {
-            match item.get_ref() {
-                DeValue::Table(table) => tables.push((table, item.span())),
-                _ => self.wrong(key, item, "an array of tables"),
-            }
-        }
-        tables
-    }
-
-    fn unique(&mut self, names: &mut HashSet<String>, name: &str, what: &str, span: &Range<usize>) {
-        if !name.is_empty() && !names.insert(name.to_owned()) {
-            self.problem(span.clone(), format!("a second {what} is named \"{name}\""), None);
-        }
-    }
-
-    /// Reports the keys that nobody asked for.
-    fn close(self) {
-        for (key, _) in self.table {
-            let written: &str = key.get_ref();
-            if self.asked.contains(&written) {
-                continue;
-            }
-            let help = match text::nearest(written, self.asked.iter().copied()) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!("{} takes {}", self.title, self.asked.join(", ")),
+fn pattern(section: &mut Section<'_, '_>, written: &str, span: Range<usize>) -> Option<Pattern> {
+    match Pattern::parse(written) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let help = match error {
+                PatternError::Negation => Some("only `paths` and `actors` exclude, with one `!`".to_owned()),
+                PatternError::Empty
+                | PatternError::Class
+                | PatternError::Braces
+                | PatternError::Escape
+                | PatternError::Slash => None,
             };
-            let message = format!("unknown key `{written}` in {}", self.title);
-            self.problems.push(Problem { span: key.span(), message, help: Some(help) });
+            section.problem(span, format!("\"{written}\": {error}"), help);
+            None
         }
     }
+}
+
+/// A list in which a `!` excludes.
+fn rules<T>(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    mut read: impl FnMut(&mut Section<'_, '_>, &str, Range<usize>) -> Option<T>,
+) -> Rules<T> {
+    let mut rules = Rules::default();
+    for (written, span) in section.filled(key) {
+        match written.strip_prefix('!') {
+            Some(excluded) => rules.exclude.extend(read(section, excluded, span)),
+            None => rules.include.extend(read(section, written, span)),
+        }
+    }
+    rules
+}
+
+fn actors(section: &mut Section<'_, '_>, repository: &str) -> Rules<Who> {
+    let host = repository.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let nameless = match host.as_str() {
+        "bitbucket.org" => Some(("Bitbucket Cloud", "id:{<uuid>}")),
+        host if super::is_codecommit(host) => Some(("CodeCommit", "id:<ARN>")),
+        _ => None,
+    };
+    rules(section, "actors", |section, written, span| {
+        let (who, text) = match written.strip_prefix("id:") {
+            Some(id) => (Who::Id(id.to_owned()), id),
+            None => (Who::Login(written.to_owned()), written),
+        };
+        let problem = match (&who, nameless) {
+            _ if !is_actor(text) || text.starts_with('!') => {
+                (format!("`actors` cannot name \"{written}\""), format!("it must be {ACTOR}"))
+            }
+            (Who::Login(_), Some((provider, id))) => (
+                format!("{provider} does not tell unique names: \"{written}\" could never be matched"),
+                format!("write {id}"),
+            ),
+            (Who::Login(_), None) | (Who::Id(_), _) => return Some(who),
+        };
+        section.problem(span, problem.0, Some(problem.1));
+        None
+    })
+}
+
+fn on(section: &mut Section<'_, '_>) -> Cause {
+    match section.string("on") {
+        None | Some(("push", _)) => Cause::Push,
+        Some(("merge", span)) => {
+            if section.has("tags") {
+                let help = "give the tags to a pipeline of their own, without `on`";
+                section.problem(
+                    span,
+                    "nothing is merged into a tag: `on = \"merge\"` and `tags`",
+                    Some(help.to_owned()),
+                );
+            }
+            Cause::Merge
+        }
+        Some((other, span)) => {
+            let help = "it must be \"push\" (which merges are, too) or \"merge\" (of a pull request)";
+            section.problem(span, format!("`on` cannot be \"{other}\""), Some(help.to_owned()));
+            Cause::Push
+        }
+    }
+}
+
+fn skip(section: &mut Section<'_, '_>) -> Vec<String> {
+    let Some(marks) = section.list("skip") else { return vec!["[skip ci]".to_owned(), "[skip deploy]".to_owned()] };
+    let mut skip = Vec::new();
+    for (mark, span) in marks {
+        if mark.trim().is_empty() {
+            let help = "`skip = []` turns it off".to_owned();
+            section.problem(span, "`skip` cannot have an empty mark: every message has it", Some(help));
+        } else {
+            skip.push(mark.to_owned());
+        }
+    }
+    skip
+}
+
+fn start_within(section: &mut Section<'_, '_>) -> SignedDuration {
+    const DEFAULT: SignedDuration = SignedDuration::from_mins(30);
+    let Some((written, span)) = section.string("start_within") else { return DEFAULT };
+    let limits = SignedDuration::from_mins(1)..=SignedDuration::from_hours(7);
+    if let Some(duration) = duration(written).filter(|duration| limits.contains(duration)) {
+        return duration;
+    }
+    let help = "it must be a number and s, m, h or d, from \"1m\" to \"7h\"";
+    section.problem(span, format!("`start_within` cannot be \"{written}\""), Some(help.to_owned()));
+    DEFAULT
 }
