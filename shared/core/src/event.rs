@@ -2,7 +2,8 @@
 //!
 //! AWS's are read leniently: members come and go between the documented samples, and only a few matter here.
 
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::release::{Outcome, Release, ReleaseId};
@@ -21,12 +22,34 @@ pub struct Envelope {
     /// For example `CodeBuild Build State Change`.
     #[serde(rename = "detail-type")]
     pub detail_type: String,
+    /// Its own id; the same when EventBridge delivers it again.
+    #[serde(default, deserialize_with = "text")]
+    pub id: String,
+    /// When it happened.
+    #[serde(default, deserialize_with = "time")]
+    pub time: Option<Timestamp>,
+    /// Where it happened: `eu-central-1`.
+    #[serde(default, deserialize_with = "text")]
+    pub region: String,
+    /// The account of what it is about.
+    #[serde(default, deserialize_with = "text")]
+    pub account: String,
     /// The ARNs that it is about.
     #[serde(default)]
     pub resources: Vec<String>,
     /// Its own members.
     #[serde(default)]
     pub detail: Value,
+}
+
+/// Any text; empty for anything else.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_str().unwrap_or_default().to_owned())
+}
+
+/// A time in ISO 8601; `None` for anything else.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(text(deserializer)?.parse().ok())
 }
 
 /// What a function makes of an event.
