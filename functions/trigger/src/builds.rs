@@ -8,8 +8,8 @@ use aws_sdk_codebuild::{
 use jiff::SignedDuration;
 use longshore_aws::{clients::told, ids, secrets::expose};
 use longshore_core::{
-    event::outcome,
     config::Pipeline,
+    event::outcome,
     push::Kind,
     release::{BuildStep, Fact, Met, Release, Until},
     token::{self, Purpose},
@@ -45,10 +45,12 @@ impl Trigger {
         let fact = match step {
             BuildStep::Nothing => None,
             BuildStep::Wait => self.awaited(&release).await?,
-            BuildStep::Start { look_first } => Some(self.start_build(&release, look_first).await.unwrap_or_else(|error| {
-                tracing::warn!(release = %release.id, "{error:#}: the tick will try again");
-                Fact::BuildDelayed(format!("{error:#}"))
-            })),
+            BuildStep::Start { look_first } => {
+                Some(self.start_build(&release, look_first).await.unwrap_or_else(|error| {
+                    tracing::warn!(release = %release.id, "{error:#}: the tick will try again");
+                    Fact::BuildDelayed(format!("{error:#}"))
+                }))
+            }
             BuildStep::GiveUp => Some(self.start_build(&release, true).await.unwrap_or_else(|error| {
                 let minutes = release.start_within.as_mins();
                 Fact::BuildRefused(format!("the build could not be started for {minutes} minutes: {error:#}"))
@@ -99,7 +101,7 @@ impl Trigger {
         self.follow_build(release).await
     }
 
-    async fn save(&self, release: Release, fact: Fact) -> anyhow::Result<Release> {
+    pub(crate) async fn save(&self, release: Release, fact: Fact) -> anyhow::Result<Release> {
         let id = release.id.clone();
         let saved = self.store.apply(&id, Some(release), fact, ids::now()).await?;
         let saved = saved.context("the release is gone")??;
@@ -148,7 +150,13 @@ impl Trigger {
         let Some(key) = expose(&secrets.callback_key).first().copied() else {
             bail!("the secret has no callback_key: a build could not report");
         };
-        let token = token::mint(key, &release.pipeline, &release.id, Purpose::Build, release.build.due.unwrap_or(release.accepted) + TOKEN_LIFE);
+        let token = token::mint(
+            key,
+            &release.pipeline,
+            &release.id,
+            Purpose::Build,
+            release.build.due.unwrap_or(release.accepted) + TOKEN_LIFE,
+        );
         let image = release.image_repository.as_ref();
         let image = image.map(|name| format!("{}/{name}:{}", self.settings.registry, release.image_tag()));
         let reference = match release.reference.kind {

@@ -13,7 +13,10 @@ use longshore_core::{
     route::{self, Routing},
 };
 
-use crate::{Trigger, plan::{Numbers, Planner, Superseded}};
+use crate::{
+    Trigger,
+    plan::{Numbers, Planner, Superseded},
+};
 
 /// For how long a delivery is decided on again while others move the same branches. GitHub waits for ten seconds.
 const CONTENTION: Duration = Duration::from_secs(6);
@@ -44,9 +47,9 @@ impl Trigger {
         let (begun, mut pause) = (Instant::now(), Duration::from_millis(20));
         loop {
             let now = ids::now();
-            let planner =
-                Planner { store: &self.store, config: &self.settings.config, delivery: &delivery, numbers: &mut numbers, now };
-            let planned = planner.plan(&routing).await?;
+            let (store, config) = (&self.store, &self.settings.config);
+            let plan = Planner { store, config, delivery: &delivery, numbers: &mut numbers, now };
+            let planned = plan.plan(&routing).await?;
             let acceptance = Acceptance {
                 delivery: &delivery.id,
                 explanation: &explanation,
@@ -56,7 +59,12 @@ impl Trigger {
             };
             match self.store.accept(&acceptance, now).await? {
                 Accepted::New => {
-                    tracing::info!(delivery = delivery.id, event = delivery.event, releases = acceptance.releases.len(), "recorded");
+                    tracing::info!(
+                        delivery = delivery.id,
+                        event = delivery.event,
+                        releases = acceptance.releases.len(),
+                        "recorded"
+                    );
                     self.supersede(&planned.superseded).await;
                     return self.taken(acceptance, routing).await;
                 }

@@ -18,10 +18,11 @@ use longshore_aws::{
 };
 use longshore_core::{
     event::Event,
-    push::Source,
+    push::{Delivery, Source},
     release::{Fact, Newer, OpenFor, Release, ReleaseId},
 };
 
+use delivery::Taken;
 pub use settings::Settings;
 
 /// The function, with what it needs.
@@ -70,10 +71,14 @@ impl Trigger {
 
     /// Looks after the releases that wait for one that ended.
     async fn ended(&self, id: &ReleaseId) -> anyhow::Result<()> {
-        let Some(release) = self.store.release(id).await?.filter(|release| release.state.is_end()) else { return Ok(()) };
+        let Some(release) = self.store.release(id).await?.filter(|release| release.state.is_end()) else {
+            return Ok(());
+        };
         let mut next = Vec::new();
         if self.settings.config.downstream_of(&release.pipeline).next().is_some() {
-            next.extend(self.store.delivery(&release.delivery).await?.map(|delivery| delivery.releases).unwrap_or_default());
+            next.extend(
+                self.store.delivery(&release.delivery).await?.map(|delivery| delivery.releases).unwrap_or_default(),
+            );
         }
         if !release.supersede {
             let line = self.store.line(&release.repository, &release.reference).await?.line;
@@ -81,6 +86,24 @@ impl Trigger {
         }
         for id in next.iter().filter(|next| *next != id) {
             self.look_after(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes an event of CodeCommit as a delivery. An error has it delivered again.
+    async fn commits(&self, delivery: Delivery) -> anyhow::Result<()> {
+        let id = delivery.id.clone();
+        match self.take(delivery).await? {
+            Taken::Ignored(why) => tracing::info!(delivery = id, why, "ignored"),
+            Taken::Releases(releases) => {
+                for release in releases {
+                    let release = release.id.clone();
+                    // It is recorded: what fails now is the tick's.
+                    if let Err(error) = self.look_after(&release).await {
+                        tracing::error!(%release, "{error:#}: the tick will try again");
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -117,6 +140,7 @@ impl Function for Trigger {
                 tracing::debug!(build = id, "a build that no release started");
                 Ok(())
             }
+            Event::Delivery(delivery) => self.commits(*delivery).await,
             Event::Release(release) => self.ended(&release).await,
             Event::Service(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that trigger has no rule for");

@@ -162,7 +162,8 @@ impl Planner<'_> {
             planned.answer.push(draft.placed.release.clone());
             let Some((origin, turn)) = &draft.new else { continue };
             let upstream = |name: &String| drafts.iter().find(|other| other.pipeline.name == *name);
-            let mut waits: Vec<_> = draft.start.after.iter().filter_map(upstream).map(|up| wait(&up.placed, Until::Success)).collect();
+            let mut waits: Vec<_> =
+                draft.start.after.iter().filter_map(upstream).map(|up| wait(&up.placed, Until::Success)).collect();
             if let (false, None, Some(before)) = (draft.pipeline.supersede, &turn.late_by, turn.older.last()) {
                 waits.push(wait(before, Until::End));
             }
@@ -172,7 +173,8 @@ impl Planner<'_> {
                 Some(newest) => release.late(&newer(newest)),
                 None => release,
             });
-            let mut older: Vec<_> = turn.older.iter().rev().filter(|placed| !placed.late).map(|p| p.release.clone()).collect();
+            let mut older: Vec<_> =
+                turn.older.iter().rev().filter(|placed| !placed.late).map(|p| p.release.clone()).collect();
             if let (Some(again), Some(earlier)) = (&draft.again, &turn.again) {
                 if let Some(earlier) = self.store.release(&earlier.release).await? {
                     planned.releases.push(self.again(draft, again, earlier, drafts));

@@ -76,7 +76,8 @@ impl Trigger {
         secrets: &Secrets,
     ) -> Result<Result<Delivery, NotADelivery>, Unproven> {
         let verify = |secrets: &[&str]| webhook::verify(source, &request.headers, &request.body, secrets, ids::now());
-        let hosts = Hosts { bitbucket: self.settings.config.bitbucket.as_ref().map(|bitbucket| bitbucket.host.as_str()) };
+        let hosts =
+            Hosts { bitbucket: self.settings.config.bitbucket.as_ref().map(|bitbucket| bitbucket.host.as_str()) };
         let delivery = webhook::parse(source, &request.headers, verify(&secrets.of_source(source))?, &hosts);
         if let Ok(Delivery { repository: Some(repository), .. }) = &delivery {
             verify(&secrets.of_repository(source, repository))?;

@@ -65,7 +65,8 @@ impl Secrets {
         let wire: Wire = serde_json::from_str(text)
             .map_err(|error| anyhow!("{:?} error at column {}", error.classify(), error.column()))
             .context("the secret is not a JSON object of strings and lists of strings")?;
-        let webhooks = [(Source::GitHub, wire.github), (Source::Bitbucket, wire.bitbucket), (Source::GitLab, wire.gitlab)];
+        let webhooks =
+            [(Source::GitHub, wire.github), (Source::Bitbucket, wire.bitbucket), (Source::GitLab, wire.gitlab)];
         let tokens = [
             (Source::GitHub, wire.github_token),
             (Source::Bitbucket, wire.bitbucket_token),
@@ -194,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_repository_with_secrets_of_its_own_takes_no_other() {
-        let text = r#"{"github": "all", "repositories": {"github.com/Acme/Web": ["new", "old"], "github.com/acme/shut": ""}}"#;
+        let text =
+            r#"{"github": "all", "repositories": {"github.com/Acme/Web": ["new", "old"], "github.com/acme/shut": ""}}"#;
         let secrets = Secrets::read(text).expect("secrets");
         assert_eq!(secrets.of_repository(Source::GitHub, "github.com/acme/web"), ["new", "old"]);
         assert_eq!(secrets.of_repository(Source::GitHub, "github.com/acme/other"), ["all"]);

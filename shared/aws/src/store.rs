@@ -24,7 +24,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 
-pub use delivery::{Accepted, Acceptance, KeptLine, Remembered};
+pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
 pub use environment::{Admission, Hold};
 pub use message::{Lease, Posted};
 pub use record::Changed;

@@ -2,10 +2,15 @@
 //!
 //! AWS's are read leniently: members come and go between the documented samples, and only a few matter here.
 
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::release::{Outcome, Release, ReleaseId};
+use crate::{
+    codecommit,
+    push::Delivery,
+    release::{Outcome, Release, ReleaseId},
+};
 
 /// The source of our events.
 pub const SOURCE: &str = "longshore";
@@ -21,12 +26,34 @@ pub struct Envelope {
     /// For example `CodeBuild Build State Change`.
     #[serde(rename = "detail-type")]
     pub detail_type: String,
+    /// Its own id; the same when EventBridge delivers it again.
+    #[serde(default, deserialize_with = "text")]
+    pub id: String,
+    /// When it happened.
+    #[serde(default, deserialize_with = "time")]
+    pub time: Option<Timestamp>,
+    /// Where it happened: `eu-central-1`.
+    #[serde(default, deserialize_with = "text")]
+    pub region: String,
+    /// The account of what it is about.
+    #[serde(default, deserialize_with = "text")]
+    pub account: String,
     /// The ARNs that it is about.
     #[serde(default)]
     pub resources: Vec<String>,
     /// Its own members.
     #[serde(default)]
     pub detail: Value,
+}
+
+/// Any text; empty for anything else.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_str().unwrap_or_default().to_owned())
+}
+
+/// A time in ISO 8601; `None` for anything else.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(text(deserializer)?.parse().ok())
 }
 
 /// What a function makes of an event.
@@ -45,7 +72,9 @@ pub enum Event {
     Service(String),
     /// A release changed.
     Release(ReleaseId),
-    /// Nothing that concerns us: what it was.
+    /// A branch or tag of a CodeCommit repository changed.
+    Delivery(Box<Delivery>),
+    /// Nothing that concerns us, or that cannot be read: what it was.
     Other(String),
 }
 
@@ -57,6 +86,10 @@ impl Event {
             ("aws.events", "Scheduled Event") => Some(Self::Tick),
             ("aws.codebuild", "CodeBuild Build State Change") => build(&envelope.detail),
             ("aws.ecs", "ECS Deployment State Change") => envelope.resources.first().cloned().map(Self::Service),
+            (codecommit::SOURCE, codecommit::STATE_CHANGE) => match codecommit::parse(envelope) {
+                Ok(delivery) => Some(Self::Delivery(Box::new(delivery))),
+                Err(error) => Some(Self::Other(format!("{}: {error}", envelope.detail_type))),
+            },
             (SOURCE, RELEASE_CHANGED) => {
                 envelope.detail["release"].as_str().and_then(ReleaseId::parse).map(Self::Release)
             }

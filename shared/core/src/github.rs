@@ -1,164 +1,171 @@
-//! GitHub's webhooks.
+//! GitHub's webhooks, from GitHub Enterprise Server, too: the host is that of the repository's own page.
 //!
-//! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>.
+//! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>.
 
-use jiff::Timestamp;
-use serde::Deserialize;
+use std::borrow::Cow;
 
 use crate::{
-    push::{Actor, Cause, Content, Delivery, Head, Push, Reference, Source, is_commit, is_null},
-    signature::Verified,
-    text::shorten,
+    push::{Cause, Change, Content, Delivery, Head, Kind, Push, Reference, Source},
+    webhook::{self, Headers, Member, NotADelivery, address, host},
 };
 
 /// The header with the signature.
-pub const SIGNATURE: &str = "x-hub-signature-256";
+pub(crate) const SIGNATURE: &str = "x-hub-signature-256";
 /// The header with the event's name.
-pub const EVENT: &str = "x-github-event";
+pub(crate) const EVENT: &str = "x-github-event";
 /// The header with the delivery's id, the same when GitHub sends it again.
-pub const DELIVERY: &str = "x-github-delivery";
+pub(crate) const DELIVERY: &str = "x-github-delivery";
 
-/// Why a body is no delivery of GitHub's. The sentence is for the sender.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotADelivery {
-    /// A header is missing or is not what GitHub sends.
-    #[error("the header {0} is missing or malformed")]
-    Header(&'static str),
-    /// GitHub's other content type, or none of its own.
-    #[error("the content type must be application/json: choose it in the webhook's settings")]
-    ContentType,
-    /// The body is not JSON, or not a push of the documented form.
-    #[error("the body is not a {event} event: {error}")]
-    Body {
-        /// The event that the header names.
-        event: String,
-        /// What the JSON reader says, without the body's text.
-        error: String,
-    },
-    /// A member holds what cannot be.
-    #[error("the push names no {0}")]
-    Member(&'static str),
+/// A push lists at most so many commits. Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>.
+const COMMITS: usize = 2048;
+/// A commit lists at most so many files. Source: as above.
+const FILES: usize = 3000;
+
+/// Reads a delivery: JSON, or a form with JSON in its field `payload`.
+pub(crate) fn parse(headers: &Headers, body: &[u8]) -> Result<Delivery, NotADelivery> {
+    let id = headers.get(DELIVERY).and_then(|id| webhook::id(Source::GitHub, id));
+    let id = id.ok_or(NotADelivery::Header("X-GitHub-Delivery"))?;
+    let event = webhook::event(headers, EVENT, "X-GitHub-Event")?;
+    let payload = webhook::json(&payload(headers, body)?)?;
+    let payload = Member::of(&payload);
+    let repository = repository(payload);
+    let content = match event.as_str() {
+        "push" => push(payload)?,
+        "pull_request" | "pull_request_review" => change(&event, payload)?,
+        "create" | "delete" => reference(&event, payload),
+        "ping" => {
+            let events = payload.at("hook.events").items().filter_map(Member::text).map(str::to_owned).collect();
+            Content::Ping { events }
+        }
+        "release" => Content::Other("the event release starts nothing: the push of its tag does".to_owned()),
+        _ => Content::Other(format!("the event {event} starts nothing")),
+    };
+    match content {
+        Content::Pushes(_) | Content::Change(_) | Content::Reference { .. } if repository.is_none() => {
+            Err(NotADelivery::Member("repository.full_name and repository.html_url"))
+        }
+        content => Ok(Delivery { source: Source::GitHub, event, id, repository, content }),
+    }
 }
 
-/// The headers that a delivery needs besides its signature.
-#[derive(Debug, Clone, Copy)]
-pub struct Headers<'a> {
-    /// `X-GitHub-Event`.
-    pub event: Option<&'a str>,
-    /// `X-GitHub-Delivery`.
-    pub delivery: Option<&'a str>,
-    /// `Content-Type`.
-    pub content_type: Option<&'a str>,
+/// What the two content types of a webhook's settings hold.
+/// Source: <https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks>.
+fn payload<'b>(headers: &Headers, body: &'b [u8]) -> Result<Cow<'b, [u8]>, NotADelivery> {
+    let media_type = headers.get("content-type").unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match media_type.as_str() {
+        "application/json" => Ok(Cow::Borrowed(body)),
+        "application/x-www-form-urlencoded" => {
+            let field = form_urlencoded::parse(body).find(|(name, _)| name == "payload");
+            field.map(|(_, value)| Cow::Owned(value.into_owned().into_bytes())).ok_or(NotADelivery::Form)
+        }
+        _ => Err(NotADelivery::ContentType),
+    }
 }
 
-/// Reads a delivery.
-pub fn parse(headers: Headers<'_>, body: Verified<'_>) -> Result<Delivery, NotADelivery> {
-    let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    let header = |value: Option<&'_ str>, name| {
-        let value = value.filter(|v| (1..=100).contains(&v.len()) && v.bytes().all(word));
-        value.map(str::to_owned).ok_or(NotADelivery::Header(name))
-    };
-    let id = header(headers.delivery, "X-GitHub-Delivery")?;
-    let event = header(headers.event, "X-GitHub-Event")?;
-    let media_type = headers.content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(NotADelivery::ContentType);
-    }
-    let unreadable = |error: serde_json::Error| NotADelivery::Body {
-        event: event.clone(),
-        error: format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()),
-    };
-    if event == "push" {
-        let wire: WirePush = serde_json::from_slice(body.bytes()).map_err(unreadable)?;
-        let repository = repository(&wire.repository);
-        let content = push(wire)?;
-        return Ok(Delivery { source: Source::GitHub, event, id: format!("github/{id}"), repository, content });
-    }
-    let content = {
-        serde_json::from_slice::<serde::de::IgnoredAny>(body.bytes()).map_err(unreadable)?;
-        Content::Other(match event.as_str() {
-            "ping" => "a ping: the webhook is set up, and its signature is right".to_owned(),
-            _ => format!("the event {event} starts nothing: only a push does"),
-        })
-    };
-    Ok(Delivery { source: Source::GitHub, event, id: format!("github/{id}"), repository: None, content })
+fn repository(payload: Member<'_>) -> Option<String> {
+    let repository = payload.at("repository");
+    let name = repository.at("full_name").text().filter(|name| name.matches('/').count() == 1)?;
+    address(host(repository.at("html_url").text()?)?, name)
 }
 
-fn push(wire: WirePush) -> Result<Content, NotADelivery> {
-    let Some(reference) = Reference::parse(&wire.reference) else {
-        return Ok(Content::Other(format!("{} is not a branch", shorten(&wire.reference, 100))));
-    };
-    if !is_commit(&wire.before) || !is_commit(&wire.after) {
-        return Err(NotADelivery::Member("commit before or after it"));
+fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
+    let reference = payload.at("ref").text().ok_or(NotADelivery::Member("ref"))?;
+    let before = payload.at("before").commit_or_zeros("before")?;
+    let after = payload.at("after").commit_or_zeros("after")?;
+    if before.is_none() && after.is_none() {
+        return Err(NotADelivery::Member("after"));
     }
-    let head = wire.head_commit.unwrap_or_default();
-    let author = head.author.unwrap_or_default();
-    let created = is_null(&wire.before);
+    let reference = match webhook::reference(reference) {
+        Ok(reference) => reference,
+        Err(why) => return Ok(Content::Other(why)),
+    };
+    let head = payload.at("head_commit");
+    let created = before.is_none();
+    let forced = payload.at("forced").is_true();
+    let commits = payload.at("commits");
+    let (count, is_empty) = (commits.items().len(), before == after);
+    let whole = !created && !forced && after.is_some() && (count > 0 || is_empty) && count < COMMITS;
+    let files = match reference.kind {
+        Kind::Branch if whole => webhook::files(commits.items(), FILES),
+        Kind::Branch | Kind::Tag => None,
+    };
+    let after = match reference.kind {
+        // An annotated tag is an object of its own; the commit that it names is the head.
+        Kind::Tag => after.map(|after| head.at("id").commit().unwrap_or(after)),
+        Kind::Branch => after,
+    };
+    let author = ["author.username", "author.name"].into_iter().find_map(|name| head.at(name).text());
     Ok(Content::Pushes(vec![Push {
         reference,
         cause: Cause::Push,
+        before,
+        after,
         created,
-        forced: false,
-        before: (!created).then_some(wire.before),
-        after: (!is_null(&wire.after)).then_some(wire.after),
-        at: None,
+        forced,
+        // A number here, a text in all other events: there it is the time of another push.
+        at: payload.at("repository.pushed_at").seconds(),
         head: Head {
-            message: head.message.unwrap_or_default(),
-            author: author.username.or(author.name).or(wire.pusher.and_then(|pusher| pusher.name)).unwrap_or_default(),
-            url: head.url.filter(|url| is_page(url)),
-            committed: head.timestamp.and_then(|time| time.parse::<Timestamp>().ok()),
+            message: head.at("message").words(),
+            author: author.or_else(|| payload.at("pusher.name").text()).unwrap_or_default().to_owned(),
+            url: head.at("url").page(),
+            committed: head.at("timestamp").time(),
         },
-        actor: Actor::default(),
-        files: None,
+        actor: payload.at("sender").actor("login", "id"),
+        files,
     }]))
 }
 
-/// `host/owner/name`: the host is that of the repository's own page, which is how GitHub Enterprise tells itself.
-fn repository(wire: &WireRepository) -> Option<String> {
-    let page = wire.html_url.strip_prefix("https://").or(wire.html_url.strip_prefix("http://"))?;
-    let host = page.split('/').next().filter(|host| !host.is_empty() && !host.contains(['@', ' ']))?;
-    let (owner, name) = wire.full_name.split_once('/')?;
-    let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    (plain(owner) && plain(name)).then(|| format!("{host}/{owner}/{name}"))
+fn change(event: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
+    let request = payload.at("pull_request");
+    let source = request.at("head.ref").text().ok_or(NotADelivery::Member("pull_request.head.ref"))?.to_owned();
+    let target = request.at("base.ref").text().ok_or(NotADelivery::Member("pull_request.base.ref"))?.to_owned();
+    let action = payload.at("action").text().ok_or(NotADelivery::Member("action"))?.to_owned();
+    let base = request.at("base.repo.full_name").text();
+    if base.is_some_and(|base| payload.at("repository.full_name").text() != Some(base)) {
+        return Ok(Content::Other("the pull request goes to another repository than the event's".to_owned()));
+    }
+    if event != "pull_request" || action != "closed" || !request.at("merged").is_true() {
+        return Ok(Content::Change(Change { action, source, target, merged: None }));
+    }
+    let Some(after) = request.at("merge_commit_sha").commit() else {
+        return Ok(Content::Other(
+            "the pull request was merged, and the event does not say as which commit".to_owned(),
+        ));
+    };
+    let Some(reference) = Reference::branch(&target) else {
+        return Err(NotADelivery::Member("pull_request.base.ref"));
+    };
+    let actor = request.at("merged_by").actor("login", "id");
+    let merged = Push {
+        reference,
+        cause: Cause::Merge,
+        before: None,
+        head: Head {
+            message: request.at("title").words(),
+            author: request.at("user.login").words(),
+            url: payload.at("repository.html_url").page().map(|page| format!("{page}/commit/{after}")),
+            committed: None,
+        },
+        after: Some(after),
+        created: false,
+        forced: false,
+        at: request.at("merged_at").time(),
+        actor: if actor.login.is_some() { actor } else { payload.at("sender").actor("login", "id") },
+        files: None,
+    };
+    Ok(Content::Change(Change { action, source, target, merged: Some(merged) }))
 }
 
-/// Whether a link from a payload may be shown: an HTTP address without anything that markup could trip over.
-fn is_page(url: &str) -> bool {
-    (url.starts_with("https://") || url.starts_with("http://"))
-        && url.len() <= 500
-        && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>|\"'`".contains(&b))
+fn reference(event: &str, payload: Member<'_>) -> Content {
+    let name = payload.at("ref").text().unwrap_or_default();
+    let reference = match payload.at("ref_type").text() {
+        Some("branch") => Reference::branch(name),
+        Some("tag") => Reference::tag(name),
+        _ => None,
+    };
+    match reference {
+        Some(reference) => Content::Reference { reference, deleted: event == "delete" },
+        None => Content::Other(format!("the event {event} is about neither a branch nor a tag")),
+    }
 }
-
-#[derive(Deserialize)]
-struct WirePush {
-    #[serde(rename = "ref")]
-    reference: String,
-    before: String,
-    after: String,
-    repository: WireRepository,
-    #[serde(default)]
-    head_commit: Option<WireCommit>,
-    #[serde(default)]
-    pusher: Option<WireUser>,
-}
-
-#[derive(Deserialize)]
-struct WireRepository {
-    full_name: String,
-    html_url: String,
-}
-
-#[derive(Deserialize, Default)]
-struct WireCommit {
-    message: Option<String>,
-    timestamp: Option<String>,
-    url: Option<String>,
-    author: Option<WireUser>,
-}
-
-#[derive(Deserialize, Default)]
-struct WireUser {
-    name: Option<String>,
-    username: Option<String>,
-}
-

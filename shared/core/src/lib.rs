@@ -4,10 +4,14 @@
 //! **Invariant: no I/O.** No AWS SDK, no async runtime, no HTTP client, no clock, no environment, no randomness: time, ids and
 //! keys come in as parameters. `tests/tests/architecture.rs` checks the dependency tree, `clippy.toml` forbids the calls.
 
+mod bitbucket;
+mod bitbucket_data_center;
+pub mod codecommit;
 pub mod config;
 pub mod event;
 pub mod explain;
-pub mod github;
+mod github;
+mod gitlab;
 pub mod glob;
 pub mod image;
 pub mod line;

@@ -141,7 +141,10 @@ fn lines(release: &Release) -> Vec<String> {
     let mut lines: Vec<String> = release.build.stages.iter().map(stage_line).collect();
     let quiet = [Outcome::Succeeded, Outcome::NotStarted];
     if let Some(delay) = release.build.delay.as_ref().filter(|_| release.state == State::Requested) {
-        lines.push(format!(":hourglass_flowing_sand: CodeBuild does not take the build yet: {}", clip(&delay.reason, 300)));
+        lines.push(format!(
+            ":hourglass_flowing_sand: CodeBuild does not take the build yet: {}",
+            clip(&delay.reason, 300)
+        ));
     }
     if let Some(outcome) = release.build.outcome.filter(|outcome| !quiet.contains(outcome)) {
         lines.push(format!(":x: build {}", outcome_words(outcome)));

@@ -147,7 +147,9 @@ impl Store {
     fn put(
         &self,
         item: Item,
-        conditioned: impl FnOnce(aws_sdk_dynamodb::types::builders::PutBuilder) -> aws_sdk_dynamodb::types::builders::PutBuilder,
+        conditioned: impl FnOnce(
+            aws_sdk_dynamodb::types::builders::PutBuilder,
+        ) -> aws_sdk_dynamodb::types::builders::PutBuilder,
     ) -> Result<TransactWriteItem, StoreError> {
         let put = conditioned(Put::builder().table_name(&self.table).set_item(Some(item)));
         let put = put.build().map_err(|error| StoreError::Table(error.to_string()))?;

@@ -101,7 +101,11 @@ fn pushes_that_arrive_in_reverse_are_late_from_the_beginning() {
 fn a_push_whose_neighbour_is_missing_is_placed_by_the_providers_time() {
     assert_eq!(live(&[at(push(2, 3), 3), at(push(0, 1), 1)]), [commit(3)]);
     assert_eq!(live(&[at(push(0, 1), 1), at(push(2, 3), 3)]), [commit(3)]);
-    assert_eq!(live(&[push(2, 3), push(0, 1)]), [commit(1)], "without times the one that arrives last is presumed newest");
+    assert_eq!(
+        live(&[push(2, 3), push(0, 1)]),
+        [commit(1)],
+        "without times the one that arrives last is presumed newest"
+    );
 }
 
 #[test]
