@@ -5,7 +5,7 @@
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, bail};
-use longshore_core::signature::sign_github;
+use longshore_core::{push::Source, webhook};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -57,16 +57,18 @@ pub async fn run(settings: &Settings, repository: &Path, lines: &str) -> anyhow:
 
 /// Sends one delivery, signed; the status and the body of the answer.
 pub async fn send(settings: &Settings, delivery: &Delivery) -> anyhow::Result<(u16, String)> {
-    let answer = local_protocol::http()
+    let Delivery { id, event, body } = delivery;
+    let (secret, now) = (&settings.secret, jiff::Timestamp::now());
+    let headers = webhook::sign(Source::GitHub, event, id, "application/json", body.as_bytes(), secret, now);
+    let request = local_protocol::http()
         .post(&settings.url)
-        .header("content-type", "application/json")
         .header("user-agent", "GitHub-Hookshot/longshore-local")
-        .header("x-github-event", &delivery.event)
-        .header("x-github-delivery", &delivery.id)
         .header("x-github-hook-id", "1")
         .header("x-github-hook-installation-target-type", "repository")
-        .header("x-github-hook-installation-target-id", "1")
-        .header("x-hub-signature-256", sign_github(&settings.secret, delivery.body.as_bytes()))
+        .header("x-github-hook-installation-target-id", "1");
+    let answer = headers
+        .iter()
+        .fold(request, |request, (name, value)| request.header(name, value))
         .body(delivery.body.clone())
         .send()
         .await
@@ -98,7 +100,7 @@ pub fn payload(
         "commits": commits, "head_commit": head,
         "repository": {
             "id": 1, "name": name, "full_name": full_name, "private": true, "fork": false, "html_url": page,
-            "url": page, "clone_url": format!("{page}.git"), "default_branch": "main", "master_branch": "main",
+            "url": page, "pushed_at": jiff::Timestamp::now().as_second(), "clone_url": format!("{page}.git"), "default_branch": "main", "master_branch": "main",
             "owner": {"name": owner, "login": owner, "id": 1, "type": "Organization"},
         },
         "pusher": {"name": author["name"], "email": author["email"]},

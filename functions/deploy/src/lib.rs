@@ -83,7 +83,7 @@ impl Function for Deploy {
         match event {
             Event::Tick => self.advance_open(|_| true).await,
             Event::Service(arn) => self.advance_open(|release| uses(release, &arn)).await,
-            Event::Build { .. } | Event::Release(_) | Event::Other(_) => {
+            Event::Build { .. } | Event::Delivery(_) | Event::Release(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that deploy has no rule for");
                 Ok(())
             }

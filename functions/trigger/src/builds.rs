@@ -28,7 +28,8 @@ impl Trigger {
         loop {
             let step = release.build_step(ids::now());
             let version = release.version;
-            release = self.perform(release, step).await?;
+            // Boxed, as is everything that calls AWS on the way: these futures are large.
+            release = Box::pin(self.perform(release, step)).await?;
             let more = match step {
                 BuildStep::Wait | BuildStep::Follow | BuildStep::Find => release.version != version,
                 // It may have ended while its build was being started.

@@ -49,7 +49,7 @@ impl Trigger {
             let now = ids::now();
             let (store, config) = (&self.store, &self.settings.config);
             let plan = Planner { store, config, delivery: &delivery, numbers: &mut numbers, now };
-            let planned = plan.plan(&routing).await?;
+            let planned = Box::pin(plan.plan(&routing)).await?;
             let acceptance = Acceptance {
                 delivery: &delivery.id,
                 explanation: &explanation,
@@ -57,7 +57,7 @@ impl Trigger {
                 releases: planned.releases,
                 lines: planned.lines,
             };
-            match self.store.accept(&acceptance, now).await? {
+            match Box::pin(self.store.accept(&acceptance, now)).await? {
                 Accepted::New => {
                     tracing::info!(
                         delivery = delivery.id,
@@ -135,7 +135,8 @@ impl Trigger {
 
     /// Whether the release was still there to be ended.
     async fn end(&self, id: &ReleaseId, by: &Newer) -> anyhow::Result<bool> {
-        match self.store.apply(id, None, Fact::Superseded(by.clone()), ids::now()).await? {
+        let fact = Fact::Superseded(by.clone());
+        match Box::pin(self.store.apply(id, None, fact, ids::now())).await? {
             Some(Ok(changed)) if changed.changed => {
                 self.events.changed(&changed.release).await;
                 self.advance(changed.release).await?;

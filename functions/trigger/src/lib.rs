@@ -140,7 +140,7 @@ impl Function for Trigger {
                 tracing::debug!(build = id, "a build that no release started");
                 Ok(())
             }
-            Event::Delivery(delivery) => self.commits(*delivery).await,
+            Event::Delivery(delivery) => Box::pin(self.commits(*delivery)).await,
             Event::Release(release) => self.ended(&release).await,
             Event::Service(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that trigger has no rule for");
