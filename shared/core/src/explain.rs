@@ -100,7 +100,7 @@ impl Explanation {
     /// The same, small enough to be stored with the delivery: at most [`Explanation::COMPACT`] bytes of JSON.
     ///
     /// Texts are shortened, and lists of more than 50 files are null. What is still too much goes from the end: lists of files, pipelines
-    /// of other repositories, pipelines that do not start, pushes, pipelines that start. How many pipelines and pushes went is told in
+    /// of other repositories, pipelines that do not start, pushes but the first, pipelines that start. How many pipelines and pushes went is told in
     /// the place of a last pipeline, named `…`.
     #[must_use]
     pub fn compact(mut self) -> Self {
@@ -129,10 +129,10 @@ impl Explanation {
             return self;
         }
         let elsewhere = |pipeline: &Decided| !pipeline.starts && pipeline.reason.starts_with(route::OF_ANOTHER);
-        let mut pipelines = drop_last(&mut self.pipelines, &mut excess, elsewhere);
-        pipelines += drop_last(&mut self.pipelines, &mut excess, |pipeline| !pipeline.starts);
-        let pushes = drop_last(&mut self.pushes, &mut excess, |_| true);
-        pipelines += drop_last(&mut self.pipelines, &mut excess, |_| true);
+        let mut pipelines = drop_last(&mut self.pipelines, 0, &mut excess, elsewhere);
+        pipelines += drop_last(&mut self.pipelines, 0, &mut excess, |pipeline| !pipeline.starts);
+        let pushes = drop_last(&mut self.pushes, 1, &mut excess, |_| true);
+        pipelines += drop_last(&mut self.pipelines, 0, &mut excess, |_| true);
         if pipelines + pushes > 0 {
             let reason = format!("left out here, for there are too many: {pipelines} pipelines, {pushes} pushes");
             self.pipelines.push(Decided { name: "…".to_owned(), starts: false, reason });
@@ -159,12 +159,12 @@ impl From<&Push> for Moved {
     }
 }
 
-/// Drops from the end what may go until nothing is in excess; how many went.
-fn drop_last<T: Serialize>(items: &mut Vec<T>, excess: &mut usize, may_go: impl Fn(&T) -> bool) -> usize {
+/// Drops from the end what may go, but not the first `keep`, until nothing is in excess; how many went.
+fn drop_last<T: Serialize>(items: &mut Vec<T>, keep: usize, excess: &mut usize, may_go: impl Fn(&T) -> bool) -> usize {
     let before = items.len();
     let mut kept = Vec::new();
     while let Some(item) = items.pop() {
-        if *excess > 0 && may_go(&item) {
+        if *excess > 0 && items.len() >= keep && may_go(&item) {
             *excess = excess.saturating_sub(size(&item) + 1);
         } else {
             kept.push(item);

@@ -98,7 +98,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
         let help = Some("add branches = [\"main\"], or tags: what starts it".to_owned());
         section.problem(section.span.clone(), "[[pipeline]] has neither `branches` nor `tags`", help);
     }
-    let paths = rules(&mut section, "paths", |section, written, span| pattern(section, written, span));
+    let paths = rules(&mut section, "paths", pattern);
     let on = on(&mut section);
     let actors = actors(&mut section, &repository);
     let skip = skip(&mut section);

@@ -92,19 +92,16 @@ fn missing(source: Source, events: &[String], pipelines: &[&Pipeline]) -> String
     if events.is_empty() || events.iter().any(|event| event == "*") {
         return String::new();
     }
-    let mut sentence = String::new();
-    for cause in [Cause::Push, Cause::Merge] {
+    let needed = |cause| {
         let names = names_of(source, cause);
         let sent = names.is_empty() || events.iter().any(|event| names.contains(&event.as_str()));
-        let in_need = pipelines.iter().filter(|pipeline| pipeline.on == cause).map(|pipeline| pipeline.name.clone());
-        let in_need: Vec<String> = if sent { Vec::new() } else { in_need.collect() };
-        if !in_need.is_empty() {
-            let (event, need) = (names.join(" or "), if in_need.len() == 1 { "needs" } else { "need" });
-            sentence +=
-                &format!("; but the webhook does not send {event}, which {} {need}", text::list(in_need, "and"));
-        }
-    }
-    sentence
+        let in_need = pipelines.iter().filter(|pipeline| pipeline.on == cause && !sent);
+        let in_need: Vec<String> = in_need.map(|pipeline| pipeline.name.clone()).collect();
+        let need = if in_need.len() == 1 { "needs" } else { "need" };
+        (!in_need.is_empty()).then(|| format!("{}, which {} {need}", names.join(" or "), text::list(in_need, "and")))
+    };
+    let needed: Vec<String> = [Cause::Push, Cause::Merge].into_iter().filter_map(needed).collect();
+    if needed.is_empty() { String::new() } else { format!("; but the webhook does not send {}", needed.join("; nor ")) }
 }
 
 /// The events that tell of pushes or of merges, in the provider's words; any of them will do.
