@@ -1,6 +1,8 @@
 //! `trigger` owns builds: it takes deliveries, starts the build of each release, and sees every build to its end.
 
 mod builds;
+pub mod provider;
+pub mod redelivery;
 mod settings;
 mod webhook;
 
