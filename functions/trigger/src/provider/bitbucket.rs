@@ -100,7 +100,8 @@ impl Providers {
         Ok(None)
     }
 
-    /// `changes?since={before}&until={after}`, which compares the two trees. `compare/changes` is not asked: it goes by the merge base.
+    /// `changes?since={before}&until={after}`, which compares the two trees. `compare/changes` is not asked: it names what one has and the other
+    /// lacks, as a pull request would.
     ///
     /// Source: <https://support.atlassian.com/bitbucket-data-center/kb/how-to-diff-arbitrary-commits-using-rest-api/>
     async fn data_center_files(
