@@ -3,6 +3,8 @@
 mod builds;
 mod delivery;
 mod plan;
+pub mod provider;
+pub mod redelivery;
 mod settings;
 mod webhook;
 

@@ -1,0 +1,7 @@
+//! What is asked of the providers' APIs, against a mock of them.
+
+mod files;
+mod hostile;
+mod mock;
+mod plan;
+mod redelivery;
