@@ -76,7 +76,7 @@ pub fn hub<'a>(header: Option<&str>, body: &'a [u8], secrets: &[&str]) -> Result
     let mut signature = [0; 32];
     hex::decode_to_slice(digits, &mut signature).map_err(|_| Unproven::Malformed)?;
     let usable = secrets.iter().filter(|secret| !secret.is_empty());
-    let proven = any(usable.map(|secret| hmac_sha256(secret.as_bytes(), body).verify_slice(&signature).is_ok()));
+    let proven = one_of(usable.map(|secret| hmac_sha256(secret.as_bytes(), body).verify_slice(&signature).is_ok()));
     if proven { Ok(Verified(body)) } else { Err(Unproven::Mismatch) }
 }
 
@@ -123,7 +123,7 @@ pub fn gitlab<'a>(
         (_, Some(token)) => {
             // Of digests, the comparison tells not even the length.
             let digest = Sha256::digest(token);
-            let proven = any(tokens().map(|secret| bool::from(Sha256::digest(secret).ct_eq(&digest))));
+            let proven = one_of(tokens().map(|secret| bool::from(Sha256::digest(secret).ct_eq(&digest))));
             if proven { Ok(Verified(body)) } else { Err(Unproven::Mismatch) }
         }
     }
@@ -159,9 +159,9 @@ fn standard<'a>(
     if signatures.is_empty() {
         return Err(Unproven::Malformed);
     }
-    let proven = any(keys.iter().map(|key| {
+    let proven = one_of(keys.iter().map(|key| {
         let mac = standard_hmac(key, id, timestamp, body);
-        any(signatures.iter().map(|signature| mac.clone().verify_slice(signature).is_ok()))
+        one_of(signatures.iter().map(|signature| mac.clone().verify_slice(signature).is_ok()))
     }));
     match (proven, now.as_second().abs_diff(seconds) <= TOLERANCE.unsigned_abs()) {
         (false, _) => Err(Unproven::Mismatch),
@@ -183,8 +183,8 @@ fn signing_key(secret: &str) -> Option<Vec<u8>> {
 }
 
 /// Whether one is true; all are looked at, so that the time does not tell which.
-fn any(mut checks: impl Iterator<Item = bool>) -> bool {
-    checks.by_ref().fold(false, |found, check| found | check)
+fn one_of(checks: impl Iterator<Item = bool>) -> bool {
+    checks.fold(false, |found, check| found | check)
 }
 
 pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Hmac<Sha256> {

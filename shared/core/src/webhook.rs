@@ -245,4 +245,4 @@ pub(crate) fn files<'a>(commits: impl Iterator<Item = Member<'a>>, most: usize) 
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
