@@ -14,7 +14,7 @@ use local_protocol::REGION;
 use longshore_core::config::Config;
 use tokio::net::TcpListener;
 
-use crate::{Endpoints, Options, Unknown, Whereabouts};
+use crate::{Endpoints, Options, Unknown, Whereabouts, resources::ControlPlane};
 
 /// What everything else stands on. Each part ends with its value, so that laying them can be broken off anywhere.
 pub(crate) struct Foundations {
@@ -66,14 +66,22 @@ impl Ports {
         })
     }
 
-    /// Where the services answer, the control plane emulator at `moto`.
-    pub(crate) fn endpoints(&self, moto: &str) -> Endpoints {
-        Endpoints {
-            default: moto.to_owned(),
-            codebuild: url_of(&self.builds),
-            ecs: url_of(&self.services),
-            ecr: url_of(&self.images),
-            logs: url_of(&self.logs),
+    /// Where everything is, the control plane emulator at `moto`.
+    pub(crate) fn whereabouts(&self, moto: &str, made: ControlPlane, webhook_secret: &str) -> Whereabouts {
+        Whereabouts {
+            url: url_of(&self.front),
+            inbox: url_of(&self.inbox),
+            region: REGION.to_owned(),
+            table: made.table,
+            secret: made.secret,
+            webhook_secret: webhook_secret.to_owned(),
+            endpoints: Endpoints {
+                default: moto.to_owned(),
+                codebuild: url_of(&self.builds),
+                ecs: url_of(&self.services),
+                ecr: url_of(&self.images),
+                logs: url_of(&self.logs),
+            },
         }
     }
 }

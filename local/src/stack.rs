@@ -21,7 +21,7 @@ use local_lambda::{
     schedule::{self, Schedules},
     template,
 };
-use local_protocol::{Client, REGION};
+use local_protocol::Client;
 use local_slack::Slack;
 use longshore_core::{
     config::Config,
@@ -35,7 +35,7 @@ use crate::{
     placeholder,
     repository::Repository,
     resources,
-    whereabouts::{Announced, Whereabouts},
+    whereabouts::Announced,
 };
 
 /// Wraps a stand-in's router: how a test comes between a function and a service.
@@ -76,7 +76,7 @@ pub struct Options {
     pub codebuild: Option<Middleware>,
 }
 
-/// A running stack. [`Stack::shutdown`] ends everything that it started. While it runs, [`Whereabouts::read`] finds it by its directory.
+/// A running stack. [`Stack::shutdown`] ends everything that it started. While it runs, [`Whereabouts::read`](crate::Whereabouts::read) finds it by its directory.
 pub struct Stack {
     /// The HTTP front: what API Gateway is on AWS.
     pub url: String,
@@ -163,25 +163,16 @@ impl Stack {
         let aws = Client::new(moto.url());
         let secret = hex_token(2);
         let values = resources::secret(&secret, options.slack_token.as_deref());
-        let control_plane = resources::control_plane(&aws, &template, &values).await?;
+        let made = resources::control_plane(&aws, &template, &values).await?;
+        let whereabouts = ports.whereabouts(moto.url(), made, &secret);
 
         let (events, emitted) = mpsc::unbounded_channel();
         let slack = Slack::new(resources::slack(&config));
         let codebuild = CodeBuild::new(build_settings(&options, &ports, &engine), events.clone());
         let ecs = Ecs::new(task_settings(&options, &ports), engine.clone(), events);
-        let endpoints = ports.endpoints(moto.url());
-        let host = Host::start(template.functions.clone(), host_settings(&options, &endpoints)?).await?;
+        let host = Host::start(template.functions.clone(), host_settings(&options, &whereabouts.endpoints)?).await?;
         let pump = Pump::start(&template.rules, host.clone(), moto.url()).await?;
         let schedules = schedule::schedule(template.schedules.clone(), host.clone(), options.tick);
-        let whereabouts = Whereabouts {
-            url: url.clone(),
-            inbox: url_of(&ports.inbox),
-            region: REGION.to_owned(),
-            table: control_plane.table.clone(),
-            secret: control_plane.secret,
-            webhook_secret: secret.clone(),
-            endpoints,
-        };
         let furniture = Furniture {
             images: Client::new(&whereabouts.endpoints.ecr),
             template: template.clone(),
@@ -197,7 +188,7 @@ impl Stack {
             codebuild_api: Client::new(&whereabouts.endpoints.codebuild),
             ecs_api: Client::new(&whereabouts.endpoints.ecs),
             aws,
-            table: control_plane.table,
+            table: whereabouts.table.clone(),
             secret,
             config,
             logs: options.directory.join("functions"),

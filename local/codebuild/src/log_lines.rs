@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_cut_too() {
-        let lines = cut(&[0x80; 2 * LONGEST + 1], 0, true);
+        let lines = cut(&vec![0x80; 2 * LONGEST + 1], 0, true);
         assert_eq!(lines.iter().map(|line| line.text.len()).collect::<Vec<_>>(), [LONGEST, LONGEST, 1]);
     }
 }
