@@ -1,10 +1,13 @@
 //! The program `longshore`.
 
+mod account;
+mod builds;
 mod check;
 mod demo;
 mod hook;
 mod local;
 mod output;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -22,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Check longshore.toml: every problem with its place and cure.
     Check(check::Arguments),
+    /// Look at the builds of releases.
+    Builds(builds::Arguments),
     /// Run all of Longshore on this machine, for the repositories that longshore.toml names.
     Local(local::Arguments),
     /// Take the sample application from a push to a running container, twice, on this machine.
@@ -36,6 +41,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Check(arguments) => return check::run(&arguments),
+        Command::Builds(arguments) => builds::run(arguments).await,
         Command::Local(arguments) => local::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Hook(arguments) => hook::run(&arguments).await,

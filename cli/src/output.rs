@@ -17,6 +17,11 @@ pub fn title(text: &str) {
     println!("\u{1b}[1m{text}\u{1b}[0m");
 }
 
+/// A line on standard error, beside what a program may read on standard output.
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}
+
 /// An error with its causes, and the exit status for it.
 pub fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("\u{1b}[1;31merror\u{1b}[0m: {error:#}");

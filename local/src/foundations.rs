@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use local_ecr::Registry;
 use local_ecs::engine::Engine;
 use local_lambda::{moto::Moto, runtime::HostSettings};
@@ -14,7 +14,7 @@ use local_protocol::REGION;
 use longshore_core::config::Config;
 use tokio::net::TcpListener;
 
-use crate::Options;
+use crate::{Endpoints, Options, Unknown, Whereabouts, resources::ControlPlane};
 
 /// What everything else stands on. Each part ends with its value, so that laying them can be broken off anywhere.
 pub(crate) struct Foundations {
@@ -30,6 +30,12 @@ impl Foundations {
         let config = read_config(&options.config)?;
         std::fs::create_dir_all(&options.directory)
             .with_context(|| format!("{} could not be made", options.directory.display()))?;
+        // Two would share repositories and images, and each hook has one stack to tell.
+        ensure!(
+            matches!(Whereabouts::read(&options.directory), Err(Unknown::NotRunning(_))),
+            "a local stack runs in {} already: end it, or choose another directory",
+            options.directory.display()
+        );
         let ports = Ports::bind(options).await?;
         let moto = Moto::start(options.moto.clone()).await?;
         let registry = Registry::start(&options.directory.join("registry")).await?;
@@ -45,6 +51,7 @@ pub(crate) struct Ports {
     pub(crate) builds: TcpListener,
     pub(crate) services: TcpListener,
     pub(crate) images: TcpListener,
+    pub(crate) logs: TcpListener,
 }
 
 impl Ports {
@@ -55,7 +62,27 @@ impl Ports {
             builds: listen(0, "CodeBuild").await?,
             services: listen(0, "ECS").await?,
             images: listen(0, "ECR").await?,
+            logs: listen(0, "CloudWatch Logs").await?,
         })
+    }
+
+    /// Where everything is, the control plane emulator at `moto`.
+    pub(crate) fn whereabouts(&self, moto: &str, made: ControlPlane, webhook_secret: &str) -> Whereabouts {
+        Whereabouts {
+            url: url_of(&self.front),
+            inbox: url_of(&self.inbox),
+            region: REGION.to_owned(),
+            table: made.table,
+            secret: made.secret,
+            webhook_secret: webhook_secret.to_owned(),
+            endpoints: Endpoints {
+                default: moto.to_owned(),
+                codebuild: url_of(&self.builds),
+                ecs: url_of(&self.services),
+                ecr: url_of(&self.images),
+                logs: url_of(&self.logs),
+            },
+        }
     }
 }
 
@@ -108,19 +135,19 @@ pub(crate) fn task_settings(options: &Options, ports: &Ports) -> local_ecs::Sett
     }
 }
 
-pub(crate) fn host_settings(options: &Options, ports: &Ports, moto: &str) -> anyhow::Result<HostSettings> {
+pub(crate) fn host_settings(options: &Options, endpoints: &Endpoints) -> anyhow::Result<HostSettings> {
     let config = options.config.to_str().context("the configuration's path is not UTF-8")?;
     let environment = [
-        ("AWS_ENDPOINT_URL", moto.to_owned()),
-        ("AWS_ENDPOINT_URL_CODEBUILD", url_of(&ports.builds)),
-        ("AWS_ENDPOINT_URL_ECS", url_of(&ports.services)),
-        ("AWS_ENDPOINT_URL_ECR", url_of(&ports.images)),
-        ("AWS_REGION", REGION.to_owned()),
-        ("LONGSHORE_CONFIG", config.to_owned()),
+        ("AWS_ENDPOINT_URL", endpoints.default.as_str()),
+        ("AWS_ENDPOINT_URL_CODEBUILD", &endpoints.codebuild),
+        ("AWS_ENDPOINT_URL_ECS", &endpoints.ecs),
+        ("AWS_ENDPOINT_URL_ECR", &endpoints.ecr),
+        ("AWS_REGION", REGION),
+        ("LONGSHORE_CONFIG", config),
     ];
     Ok(HostSettings {
         binaries: options.binaries.clone(),
-        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+        environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         directory: options.directory.join("functions"),
         instances: 4,
     })

@@ -10,10 +10,12 @@ mod placeholder;
 mod repository;
 mod resources;
 mod stack;
+mod whereabouts;
 
 pub use local_ecs::Timing;
 pub use repository::Repository;
 pub use stack::{Interrupted, Middleware, Options, Stack};
+pub use whereabouts::{Endpoints, Unknown, Whereabouts};
 
 /// The template that the stack is wired by, unless another is given.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");

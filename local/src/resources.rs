@@ -11,9 +11,21 @@ use serde_json::{Value, json};
 
 use crate::foundations::hex_token;
 
-/// Makes the template's tables and its secret in the control plane; the table's name.
-pub(crate) async fn control_plane(aws: &Client, template: &template::Stack, secret: &Value) -> anyhow::Result<String> {
-    let mut name = None;
+/// What there is in the control plane.
+pub(crate) struct ControlPlane {
+    /// The table's name.
+    pub(crate) table: String,
+    /// The secret's name.
+    pub(crate) secret: Option<String>,
+}
+
+/// Makes the template's tables and its secret in the control plane.
+pub(crate) async fn control_plane(
+    aws: &Client,
+    template: &template::Stack,
+    secret: &Value,
+) -> anyhow::Result<ControlPlane> {
+    let (mut name, mut secret_name) = (None, None);
     for table in &template.tables {
         create(aws, "dynamodb", "DynamoDB_20120810.CreateTable", table).await?;
         name = table["TableName"].as_str().map(str::to_owned);
@@ -25,8 +37,9 @@ pub(crate) async fn control_plane(aws: &Client, template: &template::Stack, secr
         let mut request = declared.request.clone();
         request["SecretString"] = secret.to_string().into();
         create(aws, "secretsmanager", "secretsmanager.CreateSecret", &request).await?;
+        secret_name = request["Name"].as_str().map(str::to_owned);
     }
-    name.context("template.yaml has no table")
+    Ok(ControlPlane { table: name.context("template.yaml has no table")?, secret: secret_name })
 }
 
 /// The secret's value: a webhook secret, a callback key of its own for each start, and a bot token.

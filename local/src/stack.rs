@@ -35,6 +35,7 @@ use crate::{
     placeholder,
     repository::Repository,
     resources,
+    whereabouts::Announced,
 };
 
 /// Wraps a stand-in's router: how a test comes between a function and a service.
@@ -75,7 +76,7 @@ pub struct Options {
     pub codebuild: Option<Middleware>,
 }
 
-/// A running stack. [`Stack::shutdown`] ends everything that it started.
+/// A running stack. [`Stack::shutdown`] ends everything that it started. While it runs, [`Whereabouts::read`](crate::Whereabouts::read) finds it by its directory.
 pub struct Stack {
     /// The HTTP front: what API Gateway is on AWS.
     pub url: String,
@@ -110,6 +111,7 @@ pub struct Stack {
     /// The repositories that pipelines build from, by `host/owner/name`.
     pub repositories: BTreeMap<String, Repository>,
     logs: PathBuf,
+    announced: Option<Announced>,
     running: Running,
 }
 
@@ -161,17 +163,18 @@ impl Stack {
         let aws = Client::new(moto.url());
         let secret = hex_token(2);
         let values = resources::secret(&secret, options.slack_token.as_deref());
-        let table = resources::control_plane(&aws, &template, &values).await?;
+        let made = resources::control_plane(&aws, &template, &values).await?;
+        let whereabouts = ports.whereabouts(moto.url(), made, &secret);
 
         let (events, emitted) = mpsc::unbounded_channel();
         let slack = Slack::new(resources::slack(&config));
         let codebuild = CodeBuild::new(build_settings(&options, &ports, &engine), events.clone());
         let ecs = Ecs::new(task_settings(&options, &ports), engine.clone(), events);
-        let host = Host::start(template.functions.clone(), host_settings(&options, &ports, moto.url())?).await?;
+        let host = Host::start(template.functions.clone(), host_settings(&options, &whereabouts.endpoints)?).await?;
         let pump = Pump::start(&template.rules, host.clone(), moto.url()).await?;
         let schedules = schedule::schedule(template.schedules.clone(), host.clone(), options.tick);
         let furniture = Furniture {
-            images: Client::new(url_of(&ports.images)),
+            images: Client::new(&whereabouts.endpoints.ecr),
             template: template.clone(),
             program: options.program,
             directory: options.directory.clone(),
@@ -181,17 +184,18 @@ impl Stack {
         };
         let mut started = Self {
             url,
-            inbox: url_of(&ports.inbox),
-            codebuild_api: Client::new(url_of(&ports.builds)),
-            ecs_api: Client::new(url_of(&ports.services)),
+            inbox: whereabouts.inbox.clone(),
+            codebuild_api: Client::new(&whereabouts.endpoints.codebuild),
+            ecs_api: Client::new(&whereabouts.endpoints.ecs),
             aws,
-            table,
+            table: whereabouts.table.clone(),
             secret,
             config,
             logs: options.directory.join("functions"),
             repositories: BTreeMap::new(),
             registry: address.clone(),
             engine,
+            announced: None,
             running: Running {
                 tasks: vec![tokio::spawn(pump::forward(emitted, moto.url().to_owned()))],
                 moto,
@@ -211,6 +215,7 @@ impl Stack {
             (ports.builds, wrap(codebuild.router())),
             (ports.services, ecs.router()),
             (ports.images, Ecr::new(&address).router()),
+            (ports.logs, codebuild.logs_router()),
         ] {
             started.running.tasks.push(serve(listener, router));
         }
@@ -218,8 +223,15 @@ impl Stack {
             furnished = started.furnish(&furniture) => furnished,
             () = until => Err(Interrupted.into()),
         };
-        match furnished {
-            Ok(()) => Ok(started),
+        let announced = furnished.and_then(|()| {
+            let announced = whereabouts.announce(&furniture.directory);
+            announced.with_context(|| format!("{} cannot be written to", furniture.directory.display()))
+        });
+        match announced {
+            Ok(announced) => {
+                started.announced = Some(announced);
+                Ok(started)
+            }
             Err(error) => {
                 started.shutdown().await;
                 Err(error)
@@ -273,6 +285,7 @@ impl Stack {
 
     /// Ends everything: functions, builds, containers, servers. Nothing stays behind.
     pub async fn shutdown(self) {
+        drop(self.announced);
         let Running { moto, registry, pump, tasks } = self.running;
         self.schedules.stop().await;
         pump.stop().await;

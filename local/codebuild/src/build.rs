@@ -13,6 +13,9 @@ use crate::{
     phase::{Context, Phase, Record, Status},
 };
 
+/// What stands before a project's name in the name of its log group.
+pub(crate) const LOG_GROUP: &str = "/aws/codebuild/";
+
 /// What a build was asked to do; it never changes.
 #[derive(Debug)]
 pub(crate) struct Order {
@@ -42,6 +45,11 @@ impl Order {
 
     pub(crate) fn arn(&self) -> String {
         arn("codebuild", &format!("build/{}", self.id()))
+    }
+
+    /// The log's group in CloudWatch Logs, as `CodeBuild` names it unless the project says otherwise.
+    pub(crate) fn log_group(&self) -> String {
+        format!("{LOG_GROUP}{}", self.project)
     }
 
     /// A member of the source, such as `location`, unless it is empty.
@@ -185,7 +193,7 @@ impl Build {
     }
 
     fn logs(&self) -> Value {
-        let (group, stream) = (format!("/aws/codebuild/{}", self.order.project), &self.order.uuid);
+        let (group, stream) = (self.order.log_group(), &self.order.uuid);
         json!({
             "groupName": group,
             "streamName": stream,

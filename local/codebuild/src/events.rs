@@ -65,7 +65,7 @@ fn additional_information(order: &Order, progress: &Progress) -> Value {
         "initiator": order.initiator,
         "source": dashed(order.members.get("source")),
         "logs": {
-            "group-name": format!("/aws/codebuild/{}", order.project),
+            "group-name": order.log_group(),
             "stream-name": order.uuid,
             "deep-link": order.deep_link,
         },

@@ -1,7 +1,8 @@
 //! A stand-in for AWS `CodeBuild` that really runs builds on this machine.
 //!
 //! It speaks `CodeBuild`'s API (AWS JSON 1.1), clones the source with git, runs the buildspec's commands in a shell,
-//! keeps `CodeBuild`'s phases and statuses, and emits the events that `CodeBuild` puts on `EventBridge`.
+//! keeps `CodeBuild`'s phases and statuses, and emits the events that `CodeBuild` puts on `EventBridge`. The builds' logs
+//! can be read as CloudWatch Logs gives them, by `GetLogEvents`.
 //!
 //! What it leaves out: images (commands run on this machine, in the build's own directory), artifacts, caches, reports,
 //! batch builds, secondary sources, VPCs, and the Parameter Store and Secrets Manager kinds of variables, which fail a
@@ -18,6 +19,8 @@ mod buildspec;
 mod events;
 mod input;
 mod log;
+mod log_events;
+mod log_lines;
 mod overrides;
 mod phase;
 mod process;
@@ -43,7 +46,7 @@ use local_protocol::Events;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use crate::{agent::Site, store::Store};
+use crate::{agent::Site, log_events::Logs, store::Store};
 
 /// How the stand-in runs.
 #[derive(Debug, Clone)]
@@ -87,6 +90,12 @@ impl CodeBuild {
     pub fn router(self: &Arc<Self>) -> Router {
         let logs = Router::new().route("/builds/{project}/{uuid}/log", get(log::serve)).with_state(Arc::clone(self));
         local_protocol::router(Arc::clone(self)).merge(logs)
+    }
+
+    /// CloudWatch Logs for the builds' logs: AWS JSON at `POST /`, with the one action `GetLogEvents`. An address of its
+    /// own, as the services of AWS have.
+    pub fn logs_router(self: &Arc<Self>) -> Router {
+        local_protocol::router(Arc::new(Logs(Arc::clone(self))))
     }
 
     /// Stops all builds (kills their processes) and waits for them. No build starts afterwards.

@@ -1,4 +1,4 @@
-//! A build's log: a file that grows while the build runs, and the page that shows it.
+//! A build's log: a file that grows while the build runs, when each part of it was written, and the page that shows it.
 
 use std::{
     fs::File,
@@ -27,6 +27,7 @@ use crate::{CodeBuild, lock};
 pub(crate) struct Log {
     path: PathBuf,
     file: Mutex<Option<Tail>>,
+    marks: Mutex<Vec<Mark>>,
     progress: watch::Sender<Progress>,
 }
 
@@ -37,27 +38,52 @@ struct Tail {
     line_ended: bool,
 }
 
-/// What a follower waits for.
+/// What was written at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// The log's length afterwards.
+    end: u64,
+    at: Timestamp,
+}
+
+/// How far the log is.
 #[derive(Debug, Clone, Copy, Default)]
-struct Progress {
-    written: u64,
-    ended: bool,
+pub(crate) struct Progress {
+    /// Whether there is a log: a build that never ran has none.
+    pub(crate) opened: bool,
+    /// Its length in bytes.
+    pub(crate) written: u64,
+    /// Whether nothing will be written any more.
+    pub(crate) ended: bool,
 }
 
 impl Log {
     /// A log that is still closed, so that a build which never ran has an empty one.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, file: Mutex::default(), progress: watch::Sender::default() }
+        Self { path, file: Mutex::default(), marks: Mutex::default(), progress: watch::Sender::default() }
     }
 
     pub(crate) fn open(&self) -> io::Result<()> {
         let file = File::create(&self.path)?;
         *lock(&self.file) = Some(Tail { file, line_ended: true });
+        self.progress.send_modify(|progress| progress.opened = true);
         Ok(())
     }
 
     pub(crate) fn path(&self) -> &FilePath {
         &self.path
+    }
+
+    /// How far it is now.
+    pub(crate) fn progress(&self) -> Progress {
+        *self.progress.borrow()
+    }
+
+    /// When the byte at this place was written; for one that was not written yet, now.
+    pub(crate) fn written_at(&self, place: u64) -> Timestamp {
+        let marks = lock(&self.marks);
+        let mark = marks.get(marks.partition_point(|mark| mark.end <= place));
+        mark.map_or_else(Timestamp::now, |mark| mark.at)
     }
 
     /// Output of a command, as it came.
@@ -87,7 +113,10 @@ impl Log {
             tracing::warn!(path = %self.path.display(), %error, "the build's log cannot be written");
         }
         tail.line_ended = *last == b'\n';
-        self.progress.send_modify(|progress| progress.written += (bytes.len() + usize::from(break_first)) as u64);
+        let length = (bytes.len() + usize::from(break_first)) as u64;
+        let end = self.progress.borrow().written + length;
+        lock(&self.marks).push(Mark { end, at: Timestamp::now() });
+        self.progress.send_modify(|progress| progress.written = end);
     }
 
     /// Copies the log to `out` until it ends, or, unless `follow`, until what it has now.

@@ -6,6 +6,7 @@ mod buildspecs;
 mod commands;
 mod events;
 mod halting;
+mod log_events;
 mod sources;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command, sync::Arc, time::Duration};

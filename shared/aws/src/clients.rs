@@ -1,4 +1,4 @@
-//! What every AWS client of a function shares: one HTTP client, one TLS provider (ring), timeouts.
+//! What every AWS client shares: one HTTP client with one TLS provider (ring); and what those of a function do, their timeouts.
 
 use std::time::Duration;
 
@@ -7,12 +7,16 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::{http::SharedHttpClient, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// An HTTP client for an SDK configuration, instead of the one that the SDK would bring: rustls with ring.
+pub fn https() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
 
 /// Reads region, credentials and endpoints from the environment, as the Lambda runtime sets them. No call is made here.
 pub async fn sdk_config() -> SdkConfig {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     // A caller waits for most of what a function does (GitHub for ten seconds): fail soon, the tick goes on.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
@@ -20,7 +24,7 @@ pub async fn sdk_config() -> SdkConfig {
         .operation_timeout(Duration::from_secs(9))
         .build();
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(https())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_max_backoff(Duration::from_secs(2)))
         .load()

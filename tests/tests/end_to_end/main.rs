@@ -5,5 +5,6 @@ mod bad_reports;
 mod crash;
 mod deliveries;
 mod good_path;
+mod logs;
 mod lost;
 mod verdicts;
