@@ -8,7 +8,7 @@ use longshore_aws::{
 };
 use longshore_core::{
     explain::Explanation,
-    push::Delivery,
+    push::{Delivery, Source},
     release::{Fact, Newer, Release, ReleaseId},
     route::{self, Routing},
 };
@@ -16,6 +16,7 @@ use longshore_core::{
 use crate::{
     Trigger,
     plan::{Numbers, Planner, Superseded},
+    provider::Api,
 };
 
 /// For how long a delivery is decided on again while others move the same branches. GitHub waits for ten seconds.
@@ -150,6 +151,23 @@ impl Trigger {
     /// pipelines build without looking at paths.
     async fn complete(&self, delivery: &mut Delivery) {
         let wanted = route::wants_files(&self.settings.config, delivery);
-        tracing::debug!(?wanted, "lists of files that are not known");
+        let Some(repository) = delivery.repository.clone().filter(|_| !wanted.is_empty()) else { return };
+        let api = match delivery.source {
+            Source::GitHub if self.settings.is_github(&repository) => Api::GitHub,
+            Source::Bitbucket => Api::Bitbucket,
+            Source::GitLab => Api::GitLab,
+            // Another host than that of the token, or an API of another kind.
+            Source::GitHub | Source::CodeCommit => return,
+        };
+        let Ok(secrets) = self.secrets.current().await else { return };
+        let Some(token) = secrets.token(delivery.source) else { return };
+        for index in wanted {
+            let push = &mut delivery.pushes_mut()[index];
+            let (Some(before), Some(after)) = (&push.before, &push.after) else { continue };
+            match self.providers.files(api, &repository, before, after, token).await {
+                Ok(files) => push.files = files,
+                Err(error) => tracing::warn!(repository, %error, "the provider did not tell the files of a push"),
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod builds;
 mod delivery;
+mod failed;
 mod plan;
 pub mod provider;
 pub mod redelivery;
@@ -25,6 +26,7 @@ use longshore_core::{
 };
 
 use delivery::Taken;
+use provider::Providers;
 pub use settings::Settings;
 
 /// The function, with what it needs.
@@ -34,6 +36,7 @@ pub struct Trigger {
     secrets: Arc<SecretStore>,
     events: Publisher,
     codebuild: aws_sdk_codebuild::Client,
+    providers: Providers,
 }
 
 impl Trigger {
@@ -44,6 +47,7 @@ impl Trigger {
             secrets: Arc::new(SecretStore::new(sdk, settings.common.secret.clone())),
             events: Publisher::new(sdk),
             codebuild: aws_sdk_codebuild::Client::new(sdk),
+            providers: Providers::new(settings.github_api.clone()),
             settings,
         }
     }
@@ -110,7 +114,8 @@ impl Trigger {
         Ok(())
     }
 
-    /// Looks after every release whose build has not ended; one that fails does not keep the others waiting.
+    /// Looks after every release whose build has not ended; one that fails does not keep the others waiting. Then asks for deliveries
+    /// that failed.
     async fn tick(&self) -> anyhow::Result<()> {
         let mut open = self.store.open_releases(OpenFor::Build).await?;
         open.extend(self.store.open_releases(OpenFor::Deployment).await?);
@@ -119,7 +124,7 @@ impl Trigger {
                 tracing::error!(release = %id, "{error:#}");
             }
         }
-        Ok(())
+        self.redeliver_failed().await
     }
 }
 

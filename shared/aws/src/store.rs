@@ -14,6 +14,7 @@
 
 mod delivery;
 mod environment;
+mod looked;
 mod message;
 mod record;
 
@@ -26,6 +27,7 @@ use aws_sdk_dynamodb::{
 
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
 pub use environment::{Admission, Hold};
+pub use looked::Look;
 pub use message::{Lease, Posted};
 pub use record::Changed;
 
