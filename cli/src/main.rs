@@ -2,9 +2,12 @@
 
 mod check;
 mod demo;
+mod explain;
 mod hook;
 mod local;
 mod output;
+mod payload;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -22,6 +25,15 @@ struct Arguments {
 enum Command {
     /// Check longshore.toml: every problem with its place and cure.
     Check(check::Arguments),
+    /// Say what a delivery starts, and which rule said no to the rest; nothing is sent or started.
+    ///
+    /// A payload is read and routed here, by longshore.toml, without an AWS account. What was decided for a delivery that came is
+    /// looked up with --release or --delivery. Exit status 0 when it could be explained, whatever would start; 2 when not.
+    Explain(explain::Arguments),
+    /// Send a stored payload, correctly signed, to a local or a deployed endpoint.
+    ///
+    /// Prints the status and the answer. Exit status 0 when the endpoint took it (2xx), 1 when not.
+    Replay(replay::Arguments),
     /// Run all of Longshore on this machine, for the repositories that longshore.toml names.
     Local(local::Arguments),
     /// Take the sample application from a push to a running container, twice, on this machine.
@@ -36,6 +48,8 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Check(arguments) => return check::run(&arguments),
+        Command::Explain(arguments) => return explain::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Local(arguments) => local::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Hook(arguments) => hook::run(&arguments).await,
