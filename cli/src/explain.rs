@@ -26,7 +26,9 @@ use crate::{account, output, payload, terminal::harmless};
 /// The id of a delivery that none was given for.
 const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
+// The flattened account has a group of this name.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     /// Who sent the payload: github, bitbucket, gitlab or codecommit. Without it, --release or --delivery is looked up.
     #[arg(long, value_parser = payload::source, required_unless_present_any = ["release", "delivery"])]
@@ -116,7 +118,7 @@ fn delivery(source: Source, arguments: &Arguments, config: &Config, body: &[u8])
     let told = arguments.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()));
     let told = told.filter(|(name, _)| signed.get(name).is_none() || is_id(name) && arguments.delivery.is_none());
     let signed_ones = signed.iter().map(|(name, value)| (name.to_owned(), value));
-    let headers: Headers = signed_ones.chain(told.clone()).collect();
+    let headers: Headers = signed_ones.chain(told).collect();
     let verified =
         webhook::verify(source, &headers, body, &[SECRET], now).context("the payload could not be signed")?;
     let hosts = Hosts { bitbucket: config.bitbucket.as_ref().map(|bitbucket| bitbucket.host.as_str()) };

@@ -59,3 +59,13 @@ async fn main() -> ExitCode {
         Err(error) => output::failed(&error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_all_commands_are_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

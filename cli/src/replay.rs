@@ -57,7 +57,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let url = endpoint(&base, source)?;
     let body = payload::read(arguments.file.path.as_deref())?;
-    // Never on the command line, where every user of the machine could read it.
     let id = arguments.delivery.unwrap_or_else(hook::uuid);
     let content_type = payload::content_type(&body);
     let headers = webhook::sign(source, &arguments.event, &id, content_type, &body, &secret, Timestamp::now());
@@ -72,6 +71,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Never from the command line, where every user of the machine could read it.
 fn secret() -> anyhow::Result<String> {
     let secret = std::env::var("LONGSHORE_WEBHOOK_SECRET").ok().filter(|secret| !secret.is_empty());
     secret.context("LONGSHORE_WEBHOOK_SECRET is not set: it has to hold the webhook's secret")

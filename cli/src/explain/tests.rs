@@ -41,7 +41,15 @@ fn an_explanation_is_shown_a_line_for_each_pipeline_and_cannot_steer_the_termina
     let plain =
         ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m"].iter().fold(shown, |text, code| text.replace(code, ""));
     assert!(!plain.contains('\u{1b}'));
-    insta::assert_snapshot!(plain, @"");
+    insta::assert_snapshot!(plain, @r#"
+    GitHub push of github.com/acme/web, delivery github/1
+      branch "main" 9999999 → 0000000, forced by Ada "Say �]0;title�hello", 1 file
+      branch "main" new, 0000000 by Ada "Say �]0;title�hello"
+      branch "main" deleted, was 9999999, forced
+    ✓ web      it matches
+    ✗ preview  it does not
+    nothing starts; the sender is told: the push starts nothing
+    "#);
 }
 
 #[test]
