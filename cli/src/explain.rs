@@ -82,7 +82,8 @@ fn of_payload(source: Source, arguments: &Arguments) -> anyhow::Result<Explanati
     let config = config(&arguments.config)?;
     let body = payload::read(arguments.file.path.as_deref())?;
     let delivery = delivery(source, arguments, &config, &body)?;
-    if !route::wants_files(&config, &delivery).is_empty() {
+    // CodeCommit tells no files, and has no API that is asked for them.
+    if source != Source::CodeCommit && !route::wants_files(&config, &delivery).is_empty() {
         output::note(
             "the payload does not tell all changed files: with a token for the provider, it would be asked for them",
         );
