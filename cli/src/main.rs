@@ -4,9 +4,12 @@ mod account;
 mod builds;
 mod check;
 mod demo;
+mod explain;
 mod hook;
 mod local;
 mod output;
+mod payload;
+mod replay;
 mod terminal;
 
 use std::process::ExitCode;
@@ -27,6 +30,15 @@ enum Command {
     Check(check::Arguments),
     /// Look at the builds of releases.
     Builds(builds::Arguments),
+    /// Say what a delivery starts, and which rule said no to the rest; nothing is sent or started.
+    ///
+    /// A payload is read and routed here, by longshore.toml, without an AWS account. What was decided for a delivery that came is
+    /// looked up with --release or --delivery. Exit status 0 when it could be explained, whatever would start; 2 when not.
+    Explain(explain::Arguments),
+    /// Send a stored payload, correctly signed, to a local or a deployed endpoint.
+    ///
+    /// Prints the status and the answer. Exit status 0 when the endpoint took it (2xx), 1 when not.
+    Replay(replay::Arguments),
     /// Run all of Longshore on this machine, for the repositories that longshore.toml names.
     Local(local::Arguments),
     /// Take the sample application from a push to a running container, twice, on this machine.
@@ -42,6 +54,8 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Check(arguments) => return check::run(&arguments),
         Command::Builds(arguments) => builds::run(arguments).await,
+        Command::Explain(arguments) => return explain::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Local(arguments) => local::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Hook(arguments) => hook::run(&arguments).await,
@@ -49,5 +63,15 @@ async fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => output::failed(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_all_commands_are_consistent() {
+        super::Arguments::command().debug_assert();
     }
 }
