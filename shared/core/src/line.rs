@@ -81,12 +81,9 @@ impl Line {
             merge: push.cause == Cause::Merge,
             releases: Vec::new(),
         };
-        let position = self.known(&entry).unwrap_or_else(|| self.insert(entry));
-        let surplus = self.0.len().saturating_sub(Self::LENGTH);
-        // What is older than all that is remembered keeps its place while it is decided on.
-        let surplus = surplus.min(position);
-        self.0.drain(..surplus);
-        Some(Position(position - surplus))
+        // Before the push has its place: all that were there then are its older or newer ones.
+        self.0.drain(..self.0.len().saturating_sub(Self::LENGTH - 1));
+        Some(Position(self.known(&entry).unwrap_or_else(|| self.insert(entry))))
     }
 
     /// Writes down what a push started.

@@ -19,14 +19,14 @@ pub(super) fn but_paths(pipeline: &Pipeline, push: &Push) -> Result<String, Stri
     Ok(matched)
 }
 
-/// Whether the list of files, if it is known, decides: a new branch has nothing to be compared with, a tag marks what was pushed
-/// before, and where history was rewritten, what went away is in no list.
+/// Whether the list of files, if it is known, decides: a new branch has nothing to be compared with, and a tag marks what was pushed
+/// before. Where history was rewritten, no payload tells all files, and comparing the two commits does.
 pub(super) fn looks_at_files(push: &Push) -> bool {
     let branch = match push.reference.kind {
         Kind::Branch => true,
         Kind::Tag => false,
     };
-    branch && !push.created && !push.forced && !moves_nothing(push)
+    branch && !push.created && !moves_nothing(push)
 }
 
 /// `paths`, and pushes that move nothing; `Ok(None)` where there is nothing to say.

@@ -223,7 +223,8 @@ fn paths_decide_only_where_all_files_are_told() {
     + any: the branch "main" matches "main"
     "#);
     let created = Push { created: true, before: None, ..with(&["docs/a.md"]) };
-    let forced = Push { forced: true, ..with(&["docs/a.md"]) };
+    let forced = Push { forced: true, ..untold.clone() };
+    assert_eq!(wants_files(&config, &of([forced.clone()])), [0], "a comparison tells them");
     let reason = |push: Push| route(&config, &of([push])).decisions[0].reason.clone();
     insta::assert_snapshot!(reason(created), @r#"the branch "main" matches "main"; a new branch: built without looking at paths"#);
     insta::assert_snapshot!(reason(forced), @r#"the branch "main" matches "main"; history was rewritten: built without looking at paths"#);
@@ -408,7 +409,7 @@ fn should_start(all: &[Rules], number: usize, push: &Push) -> bool {
     };
     let ada = push.actor.login.as_deref() == Some("Ada");
     let file = |file: &String| file == "web/a";
-    let looked_at = !is_tag && !push.created && !push.forced;
+    let looked_at = !is_tag && !push.created;
     let paths = !rules.paths || !looked_at || push.files.as_ref().is_none_or(|files| files.iter().any(file));
     push.after.is_some()
         && named
