@@ -78,7 +78,9 @@ impl World {
 
 fn live(pushes: &[Push]) -> Vec<String> {
     let mut world = World::default();
-    pushes.iter().for_each(|push| world.arrives(push));
+    for push in pushes {
+        world.arrives(push);
+    }
     world.live().into_iter().map(str::to_owned).collect()
 }
 
