@@ -110,21 +110,13 @@ fn read(source: Source, event: &str, file: &Path) -> Delivery {
     webhook::parse(source, &headers, body, &hosts).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// Where we read a payload otherwise than its expected file on purpose: the members that differ, with what we say, and why.
-const DIFFERENT: [(&str, &[(&str, &str)], &str); 1] = [(
-    "bitbucket/pr_fulfilled",
-    &[("what", "other"), ("action", ""), ("merged", ""), ("source", ""), ("target", "")],
-    // The merge commit is abbreviated; the push that the merge makes tells it in full.
-    "https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/#Merged",
-)];
-
 /// Whether the provider's word for what happened to a pull request is what the expected files call so.
 fn is_action(expected: &str, word: &str) -> bool {
     let words: &[&str] = match expected {
         "opened" => &["opened", "created", "open"],
         "closed" => &["closed", "rejected", "declined", "deleted", "close"],
         "reopened" => &["reopened", "reopen"],
-        "merged" => &["merged", "merge"],
+        "merged" => &["merged", "merge", "fulfilled"],
         "updated" => &["edited", "modified"],
         "synchronized" => &["synchronize", "updated", "from_ref_updated", "modified"],
         "review_ready" => &["ready_for_review", "update"],
@@ -159,7 +151,7 @@ fn told(delivery: &Delivery, expected: &Value) -> Value {
         Content::Change(change) => {
             let action = expected["action"].as_str().filter(|action| is_action(action, &change.action));
             json!({
-                "what": "change", "action": action.unwrap_or(&change.action), "merged": change.merged.is_some(),
+                "what": "change", "action": action.unwrap_or(&change.action), "merged": change.merged != Merged::No,
                 "source": change.source, "target": change.target,
             })
         }
@@ -173,7 +165,6 @@ fn told(delivery: &Delivery, expected: &Value) -> Value {
 fn every_delivery_of_every_provider_is_read_as_expected() {
     let Some(folder) = fixtures("webhooks") else { return };
     let mut read_so_far = 0;
-    let mut different = Vec::new();
     for (name, source) in [
         ("github", Source::GitHub),
         ("bitbucket", Source::Bitbucket),
@@ -185,14 +176,6 @@ fn every_delivery_of_every_provider_is_read_as_expected() {
             let delivery = read(source, expected["event"].as_str().expect("an event"), &file);
             let told = told(&delivery, &expected);
             let case = format!("{name}/{}", file.file_stem().and_then(|stem| stem.to_str()).expect("a name"));
-            if let Some((_, members, page)) = DIFFERENT.iter().find(|(different, ..)| *different == case) {
-                assert!(page.starts_with("https://"));
-                for (member, value) in *members {
-                    assert!(expected[*member].is_string() || expected[*member].is_boolean(), "{case}: {member}");
-                    expected[*member] = if value.is_empty() { Value::Null } else { (*value).into() };
-                }
-                different.push(case.clone());
-            }
             // Some payloads of events that start nothing are cut, and have no page of their repository; where the file has no name
             // for it, the payload has one.
             let unread = expected["what"] == "other" && delivery.repository.is_none();
@@ -208,7 +191,6 @@ fn every_delivery_of_every_provider_is_read_as_expected() {
             read_so_far += 1;
         }
     }
-    assert_eq!(different.len(), DIFFERENT.len(), "each of the differing cases was read: {different:?}");
     assert!(read_so_far >= 78, "{read_so_far} were read");
 }
 

@@ -9,7 +9,7 @@
 
 use crate::{
     bitbucket_data_center,
-    push::{Actor, Cause, Change, Content, Delivery, Head, Push, Source},
+    push::{Actor, Cause, Change, Content, Delivery, Head, Merged, Push, Source},
     webhook::{self, Headers, Hosts, Member, NotADelivery, address, host},
 };
 
@@ -41,10 +41,6 @@ fn read(event: &str, payload: Member<'_>) -> Result<(Option<String>, Content), N
     let repository = repository(payload.at("repository"));
     let content = match event.split_once(':') {
         Some(("repo", "push")) => push(payload)?,
-        Some(("pullrequest", "fulfilled")) => Content::Other(
-            "the event pullrequest:fulfilled abbreviates the merge commit: the event repo:push tells the merge in full"
-                .to_owned(),
-        ),
         Some(("pullrequest", action)) if !action.contains("comment") => change(action, payload)?,
         _ => Content::Other(format!("the event {event} starts nothing")),
     };
@@ -137,7 +133,8 @@ fn change(action: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
     // The source's branch, or its whole fork, may be gone by now.
     let source = request.at("source.branch.name").words();
     let target = branch("destination", "pullrequest.destination.branch.name")?;
-    Ok(Content::Change(Change { action: action.to_owned(), source, target: target.to_owned(), merged: None }))
+    let merged = if action == "fulfilled" { Merged::Pushed } else { Merged::No };
+    Ok(Content::Change(Change { action: action.to_owned(), source, target: target.to_owned(), merged }))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! Source: <https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html>.
 
 use crate::{
-    push::{Actor, Cause, Change, Content, Head, Kind, Push, Reference},
+    push::{Actor, Cause, Change, Content, Head, Kind, Merged, Push, Reference},
     webhook::{self, Hosts, Member, NotADelivery, address, host},
 };
 
@@ -121,7 +121,7 @@ fn change(action: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
     let target = branch("toRef").ok_or(NotADelivery::Member("pullRequest.toRef"))?;
     let action = action.to_owned();
     if action != "merged" {
-        return Ok(Content::Change(Change { action, source, target, merged: None }));
+        return Ok(Content::Change(Change { action, source, target, merged: Merged::No }));
     }
     let Some(after) = request.at("properties.mergeCommit.id").commit() else {
         return Ok(Content::Other(
@@ -145,7 +145,7 @@ fn change(action: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
         actor: actor(payload),
         files: None,
     };
-    Ok(Content::Change(Change { action, source, target, merged: Some(merged) }))
+    Ok(Content::Change(Change { action, source, target, merged: Merged::As(Box::new(merged)) }))
 }
 
 #[cfg(test)]

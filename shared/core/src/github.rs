@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    push::{Cause, Change, Content, Delivery, Head, Kind, Push, Reference, Source},
+    push::{Cause, Change, Content, Delivery, Head, Kind, Merged, Push, Reference, Source},
     webhook::{self, Headers, Member, NotADelivery, address, host},
 };
 
@@ -126,7 +126,7 @@ fn change(event: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
         return Ok(Content::Other("the pull request goes to another repository than the event's".to_owned()));
     }
     if event != "pull_request" || action != "closed" || !request.at("merged").is_true() {
-        return Ok(Content::Change(Change { action, source, target, merged: None }));
+        return Ok(Content::Change(Change { action, source, target, merged: Merged::No }));
     }
     let Some(after) = request.at("merge_commit_sha").commit() else {
         return Ok(Content::Other(
@@ -154,7 +154,7 @@ fn change(event: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
         actor: if actor.login.is_some() { actor } else { payload.at("sender").actor("login", "id") },
         files: None,
     };
-    Ok(Content::Change(Change { action, source, target, merged: Some(merged) }))
+    Ok(Content::Change(Change { action, source, target, merged: Merged::As(Box::new(merged)) }))
 }
 
 fn reference(event: &str, payload: Member<'_>) -> Content {

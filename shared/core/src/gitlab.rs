@@ -6,7 +6,7 @@
 //! <https://docs.gitlab.com/user/project/integrations/webhooks/>.
 
 use crate::{
-    push::{Cause, Change, Content, Delivery, Head, Kind, Push, Reference, Source},
+    push::{Cause, Change, Content, Delivery, Head, Kind, Merged, Push, Reference, Source},
     webhook::{self, Headers, Member, NotADelivery, address, host},
 };
 
@@ -120,7 +120,7 @@ fn change(payload: Member<'_>) -> Result<Content, NotADelivery> {
         return Ok(Content::Other("the merge request goes to another project than the event's".to_owned()));
     }
     if action != "merge" {
-        return Ok(Content::Change(Change { action, source, target, merged: None }));
+        return Ok(Content::Change(Change { action, source, target, merged: Merged::No }));
     }
     let Some(after) = merge_commit(request) else {
         return Ok(Content::Other(
@@ -145,7 +145,7 @@ fn change(payload: Member<'_>) -> Result<Content, NotADelivery> {
         actor: payload.at("user").actor("username", "id"),
         files: None,
     };
-    Ok(Content::Change(Change { action, source, target, merged: Some(merged) }))
+    Ok(Content::Change(Change { action, source, target, merged: Merged::As(Box::new(merged)) }))
 }
 
 /// What a merge made of the target branch: the merge commit, or the squashed commit. A fast-forward makes neither: the branch then

@@ -67,7 +67,6 @@ pub struct Delivery {
 }
 
 /// What a delivery tells.
-#[expect(clippy::large_enum_variant, reason = "there is one for each delivery")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Branches or tags were made, moved or deleted; in the provider's order, possibly none.
@@ -95,8 +94,8 @@ impl Delivery {
     pub fn pushes(&self) -> &[Push] {
         match &self.content {
             Content::Pushes(pushes) => pushes,
-            Content::Change(change) => change.merged.as_slice(),
-            Content::Reference { .. } | Content::Ping { .. } | Content::Other(_) => &[],
+            Content::Change(Change { merged: Merged::As(push), .. }) => std::slice::from_ref(push),
+            Content::Change(_) | Content::Reference { .. } | Content::Ping { .. } | Content::Other(_) => &[],
         }
     }
 
@@ -104,8 +103,8 @@ impl Delivery {
     pub fn pushes_mut(&mut self) -> &mut [Push] {
         match &mut self.content {
             Content::Pushes(pushes) => pushes,
-            Content::Change(change) => change.merged.as_mut_slice(),
-            Content::Reference { .. } | Content::Ping { .. } | Content::Other(_) => &mut [],
+            Content::Change(Change { merged: Merged::As(push), .. }) => std::slice::from_mut(push),
+            Content::Change(_) | Content::Reference { .. } | Content::Ping { .. } | Content::Other(_) => &mut [],
         }
     }
 }
@@ -119,8 +118,19 @@ pub struct Change {
     pub source: String,
     /// The branch that it goes to.
     pub target: String,
-    /// What its merge did to the target branch, where this is its merge.
-    pub merged: Option<Push>,
+    /// Whether this is its merge.
+    pub merged: Merged,
+}
+
+/// Whether a pull request was merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merged {
+    /// It was not.
+    No,
+    /// It was, and a push event of its own tells as which commit.
+    Pushed,
+    /// It was, and this is what that did to the target branch.
+    As(Box<Push>),
 }
 
 /// A branch or a tag; written as git does: `refs/heads/main`, `refs/tags/v1`.

@@ -91,10 +91,13 @@ fn a_merge_is_known_by_bitbuckets_message_and_its_first_parent() {
 }
 
 #[test]
-fn the_merge_event_abbreviates_its_commit_and_starts_nothing() {
-    let why =
-        "the event pullrequest:fulfilled abbreviates the merge commit: the event repo:push tells the merge in full";
-    assert_eq!(reason(Source::Bitbucket, "pullrequest:fulfilled", &payload("pullrequest:fulfilled")), why);
+fn a_merge_abbreviates_its_commit_and_leaves_it_to_the_push() {
+    let delivery = deliver(Source::Bitbucket, "pullrequest:fulfilled", &payload("pullrequest:fulfilled"));
+    let (source, target) = ("door".to_owned(), "main".to_owned());
+    let change = Change { action: "fulfilled".to_owned(), source, target, merged: Merged::Pushed };
+    let delivery = delivery.expect("a delivery");
+    assert!(delivery.pushes().is_empty());
+    assert_eq!(delivery.content, Content::Change(change));
 }
 
 #[test]
@@ -102,7 +105,7 @@ fn other_events_of_a_pull_request_are_changes() {
     for action in ["created", "updated", "rejected", "approved", "next_year"] {
         let delivery = deliver(Source::Bitbucket, &format!("pullrequest:{action}"), &payload("pullrequest:fulfilled"));
         let (source, target) = ("door".to_owned(), "main".to_owned());
-        let change = Change { action: action.to_owned(), source, target, merged: None };
+        let change = Change { action: action.to_owned(), source, target, merged: Merged::No };
         assert_eq!(delivery.expect("a delivery").content, Content::Change(change));
     }
     let gone = with(payload("pullrequest:fulfilled"), "/pullrequest/source/branch", Value::Null);

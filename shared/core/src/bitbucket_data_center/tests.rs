@@ -130,7 +130,12 @@ fn a_merged_pull_request_moves_its_target() {
         actor: grace(),
         files: None,
     };
-    let change = Change { action: "merged".into(), source: "door".into(), target: "main".into(), merged: Some(merged) };
+    let change = Change {
+        action: "merged".into(),
+        source: "door".into(),
+        target: "main".into(),
+        merged: Merged::As(Box::new(merged)),
+    };
     assert_eq!(delivery.content, Content::Change(change));
     let without = without(payload("pr:merged"), "/pullRequest/properties");
     let why = "the pull request was merged, and the event does not say as which commit";
@@ -148,7 +153,7 @@ fn other_events_of_a_pull_request_are_changes() {
         let (source, target) = ("door".to_owned(), "main".to_owned());
         assert_eq!(
             delivery.content,
-            Content::Change(Change { action: action.to_owned(), source, target, merged: None })
+            Content::Change(Change { action: action.to_owned(), source, target, merged: Merged::No })
         );
     }
 }

@@ -168,7 +168,7 @@ fn a_merged_pull_request_moves_its_target() {
         actor: Actor { login: Some("grace".into()), id: Some("42".into()) },
         files: None,
     };
-    let change = Change { action: "closed".into(), source: "door".into(), target: "main".into(), merged: Some(merged) };
+    let change = Change { action: "closed".into(), source: "door".into(), target: "main".into(), merged: Merged::As(merged) };
     assert_eq!(delivery.content, Content::Change(change));
 }
 
@@ -183,7 +183,7 @@ fn a_pull_request_that_is_not_merged_moves_nothing() {
         ("pull_request_review", original.clone()),
     ] {
         let Content::Change(change) = read(event, &changed).expect("a delivery").content else { panic!("a change") };
-        assert_eq!((change.source.as_str(), change.target.as_str(), change.merged), ("door", "main", None));
+        assert_eq!((change.source.as_str(), change.target.as_str(), change.merged), ("door", "main", Merged::No));
     }
     for (changed, why) in [
         (

@@ -19,7 +19,8 @@ fn pushed(payload: &Value) -> Push {
 
 fn merged(payload: &Value) -> Option<Push> {
     match read("Merge Request Hook", payload).expect("a delivery").content {
-        Content::Change(change) => change.merged,
+        Content::Change(Change { merged: Merged::As(push), .. }) => Some(*push),
+        Content::Change(_) => None,
         content => panic!("no change: {content:?}"),
     }
 }
@@ -119,7 +120,12 @@ fn a_merged_merge_request_moves_its_target() {
         actor: grace(),
         files: None,
     };
-    let change = Change { action: "merge".into(), source: "door".into(), target: "main".into(), merged: Some(push) };
+    let change = Change {
+        action: "merge".into(),
+        source: "door".into(),
+        target: "main".into(),
+        merged: Merged::As(Box::new(push)),
+    };
     assert_eq!(delivery.content, Content::Change(change));
     let own = with(payload("Merge Request Hook"), "/object_attributes/author_id", 42.into());
     assert_eq!(merged(&own).expect("a merge").head.author, "Grace");

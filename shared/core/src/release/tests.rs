@@ -293,3 +293,141 @@ proptest! {
         }
     }
 }
+
+fn newer() -> Newer {
+    Newer { number: 8, commit: "89abcde".into() }
+}
+
+fn id(digit: char) -> ReleaseId {
+    ReleaseId::parse(&format!("01JD000000000000000000000{digit}")).expect("an id")
+}
+
+fn wait(digit: char, until: Until) -> Wait {
+    Wait { release: id(digit), pipeline: "base".into(), number: 3, until, met: None }
+}
+
+/// The sample, waiting for these.
+fn waiting(waits: Vec<Wait>) -> Release {
+    let mut release = sample();
+    (release.state, release.build.due, release.waits) = (State::Waiting, None, waits);
+    release
+}
+
+fn met() -> Met {
+    Met { commit: "0".repeat(40), image: None }
+}
+
+#[test]
+fn a_newer_push_ends_a_release_that_is_not_yet_deploying() {
+    for facts in [vec![], vec![started()]] {
+        let mut release = after(facts);
+        assert_eq!(release.apply(Fact::Superseded(newer()), at(5)), Ok(true));
+        assert_eq!((release.state, release.ended.is_some()), (State::Superseded, true));
+        assert_eq!(release.reason.as_deref(), Some("release #8 (89abcde) is of a newer push"));
+        assert_eq!(release.apply(Fact::Superseded(newer()), at(6)), Ok(false));
+    }
+    let mut deploying = after([started(), Fact::ImageReported(image('a'))]);
+    assert_eq!(deploying.apply(Fact::Superseded(newer()), at(5)), Ok(false), "there, numbers decide");
+    let mut patient = sample();
+    patient.supersede = false;
+    assert_eq!(patient.apply(Fact::Superseded(newer()), at(5)), Ok(false));
+}
+
+#[test]
+fn the_build_of_a_superseded_release_is_stopped_and_seen_to_its_end() {
+    let mut release = after([started(), Fact::Superseded(newer())]);
+    assert_eq!((release.build_step(at(3)), release.open_for()), (BuildStep::Stop, Some(OpenFor::Build)));
+    release.apply(ended(Outcome::Stopped), at(4)).expect("a fact in its place");
+    assert_eq!((release.build_step(at(5)), release.open_for()), (BuildStep::Nothing, None));
+    assert_eq!(release.reason.as_deref(), Some("release #8 (89abcde) is of a newer push"));
+}
+
+#[test]
+fn a_build_that_was_being_started_when_its_release_was_superseded_is_found_and_stopped() {
+    let mut release = after([Fact::Superseded(newer())]);
+    assert_eq!(release.open_for(), Some(OpenFor::Build));
+    assert_eq!(release.build_step(at(5)), BuildStep::Nothing, "whoever starts it may still be about to");
+    let later = at(1) + Release::START_LASTS + SignedDuration::from_secs(1);
+    assert_eq!(release.build_step(later), BuildStep::Find);
+    let mut never = release.clone();
+    never.apply(Fact::BuildNotStarted, later).expect("a fact in its place");
+    assert_eq!((never.open_for(), never.build.outcome), (None, Some(Outcome::NotStarted)));
+    release.apply(started(), later).expect("a fact in its place");
+    assert_eq!((release.state, release.build_step(later)), (State::Superseded, BuildStep::Stop));
+}
+
+#[test]
+fn a_release_that_comes_late_is_superseded_from_the_beginning() {
+    let release = sample().late(&newer());
+    assert_eq!(
+        (release.state, release.build_step(at(0)), release.open_for()),
+        (State::Superseded, BuildStep::Nothing, None)
+    );
+}
+
+#[test]
+fn a_release_waits_until_all_are_met() {
+    let mut release = waiting(vec![wait('1', Until::Success), wait('2', Until::End)]);
+    assert_eq!((release.build_step(at(1)), release.open_for()), (BuildStep::Wait, Some(OpenFor::Build)));
+    assert_eq!(release.apply(Fact::Awaited(id('1'), met()), at(2)), Ok(true));
+    assert_eq!(release.apply(Fact::Awaited(id('1'), met()), at(3)), Ok(false));
+    assert_eq!((release.state, release.build_step(at(3))), (State::Waiting, BuildStep::Wait));
+    assert_eq!(release.apply(Fact::Awaited(id('2'), met()), at(4000)), Ok(true));
+    assert_eq!(release.state, State::Requested);
+    let step = release.build_step(at(4001));
+    assert_eq!(step, BuildStep::Start { look_first: false }, "its time begins when it no longer waits");
+}
+
+#[test]
+fn a_release_that_waits_in_vain_is_cancelled_without_a_build() {
+    let mut release = waiting(vec![wait('1', Until::Success)]);
+    assert_eq!(release.apply(Fact::Cancelled("base #3 failed".into()), at(2)), Ok(true));
+    assert_eq!((release.state, release.open_for()), (State::Cancelled, None));
+    assert_eq!(release.reason.as_deref(), Some("base #3 failed"));
+    assert_eq!(after([started()]).apply(Fact::Cancelled("base #3 failed".into()), at(2)), Ok(false));
+}
+
+#[test]
+fn a_build_that_is_not_taken_is_tried_again_after_growing_pauses() {
+    let mut release = sample();
+    let mut now = at(0);
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        assert!(matches!(release.build_step(now), BuildStep::Start { .. }), "{now}");
+        release.apply(Fact::BuildDelayed("ThrottlingException".into()), now).expect("a fact in its place");
+        let delay = release.build.delay.clone().expect("a delay");
+        assert_eq!(release.build_step(delay.until - SignedDuration::from_secs(1)), BuildStep::Nothing);
+        pauses.push(delay.until.duration_since(release.changed).as_secs());
+        now = delay.until;
+    }
+    assert_eq!(pauses, [10, 20, 40, 80, 160, 300, 300, 300]);
+    assert_eq!(release.state, State::Requested);
+    release.apply(started(), now).expect("a fact in its place");
+    assert_eq!(release.build.delay, None);
+}
+
+proptest! {
+    // Whatever happens in whatever order, an end is an end, and a release whose build may run is looked after until it has ended.
+    #[test]
+    fn no_order_of_facts_leaves_a_build_without_an_owner(
+        facts in prop::collection::vec(prop::sample::select(vec![
+            started(), ended(Outcome::Succeeded), ended(Outcome::Stopped), Fact::Superseded(newer()), Fact::BuildNotStarted,
+            Fact::Cancelled("base #3 failed".into()), Fact::BuildDelayed("throttled".into()), Fact::ImageReported(image('a')),
+            Fact::Awaited(id('1'), met()), Fact::Admitted(HERE), concluded(Verdict::Live), Fact::BuildRefused("no project".into()),
+        ]), 0..12),
+        waits in any::<bool>(),
+    ) {
+        let mut release = if waits { waiting(vec![wait('1', Until::Success)]) } else { sample() };
+        let mut end = None;
+        for (second, fact) in (1..).zip(facts) {
+            let _ = release.apply(fact, at(second));
+            prop_assert!(end.is_none_or(|end| end == release.state), "{end:?} became {:?}", release.state);
+            end = release.state.is_end().then_some(release.state);
+            prop_assert_eq!(end.is_some(), release.ended.is_some());
+            if release.build.id.is_some() && release.build.outcome.is_none() {
+                prop_assert!(release.open_for().is_some());
+                prop_assert!(matches!(release.build_step(at(second)), BuildStep::Follow | BuildStep::Stop));
+            }
+        }
+    }
+}

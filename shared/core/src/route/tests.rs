@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::push::{Actor, Cause, Change, Content, Head, Kind, Source};
+use crate::push::{Actor, Cause, Change, Content, Head, Kind, Merged, Source};
 
 const ID: &str = "0123456789012345678901234567890123456789";
 const OLD: &str = "9876543210987654321098765432109876543210";
@@ -163,11 +163,11 @@ fn a_merge_starts_what_waits_for_merges_and_nothing_else() {
             merged,
         }))
     };
-    insta::assert_snapshot!(shown(&config, &change(Some(merge))), @r#"
+    insta::assert_snapshot!(shown(&config, &change(Merged::As(Box::new(merge)))), @r#"
     - web: the merge of a pull request does not start it (on = "push"): the push to "main" that it makes does
     + merged: the branch "main" matches "main"
     "#);
-    insta::assert_snapshot!(shown(&config, &change(None)), @r#"
+    insta::assert_snapshot!(shown(&config, &change(Merged::No)), @r#"
     - web: a pull request from "fix" into "main" that is not merged ("closed")
     - merged: a pull request from "fix" into "main" that is not merged ("closed")
     ignored: a pull request from "fix" into "main" that is not merged ("closed")
@@ -330,7 +330,8 @@ fn what_the_sender_is_told_is_bounded_however_many_pipelines_there_are() {
     let push = Push { head: Head { message: "x".repeat(1 << 20), ..Head::default() }, ..push() };
     insta::assert_snapshot!(ignored(&of([push])), @r#"the push starts nothing: p0: it takes the branches "a", "b", "c", "d" or 3 more, not "main"; p1: it takes the branches "a", "b", "c", "d" or 3 more, not "main"; p2: it takes the branches "a", "b", "c", "d" or 3 more, not "main"; and 1997 more"#);
     insta::assert_snapshot!(ignored(&delivery(Content::Ping { events: vec!["issues".into()] })), @r#"a ping: github.com/Acme/Web starts p0 by pushes to "a", "b", "c", "d" or 3 more; p1 by pushes to "a", "b", "c", "d" or 3 more; p2 by pushes to "a", "b", "c", "d" or 3 more; and 1997 more; but the webhook does not send push, which p0, p1, p2, p3 and 1996 more need"#);
-    let long = Change { action: "x".repeat(9999), source: "x".repeat(9999), target: "x".repeat(9999), merged: None };
+    let long =
+        Change { action: "x".repeat(9999), source: "x".repeat(9999), target: "x".repeat(9999), merged: Merged::No };
     for content in [Content::Other("x".repeat(9999)), Content::Change(long)] {
         assert!(ignored(&delivery(content)).chars().count() <= 1000);
     }

@@ -4,7 +4,7 @@ use super::Decision;
 use crate::{
     config::{Config, Pipeline},
     glob,
-    push::{Cause, Change, Content, Delivery, Push, Reference, Source},
+    push::{Cause, Change, Content, Delivery, Merged, Push, Reference, Source},
     text,
 };
 
@@ -13,7 +13,7 @@ pub(super) fn ignored(config: &Config, delivery: &Delivery, decisions: &[Decisio
     match &delivery.content {
         Content::Ping { events } => ping(config, delivery, events),
         Content::Pushes(pushes) if !pushes.is_empty() => pushed(config, delivery, decisions, pushes),
-        Content::Change(Change { merged: Some(push), .. }) => {
+        Content::Change(Change { merged: Merged::As(push), .. }) => {
             pushed(config, delivery, decisions, std::slice::from_ref(push))
         }
         Content::Pushes(_) | Content::Change(_) | Content::Reference { .. } | Content::Other(_) => no_push(delivery),
@@ -24,6 +24,12 @@ pub(super) fn ignored(config: &Config, delivery: &Delivery, decisions: &[Decisio
 pub(super) fn no_push(delivery: &Delivery) -> String {
     match &delivery.content {
         Content::Pushes(_) => "no branch or tag moved".to_owned(),
+        Content::Change(Change { source, target, merged: Merged::Pushed, .. }) => {
+            let (source, target) = (text::quote(source, 80), text::quote(target, 80));
+            format!(
+                "the pull request from {source} into {target} was merged: the push that this made tells as which commit"
+            )
+        }
         Content::Change(Change { action, source, target, .. }) => {
             let (action, source, target) = (text::quote(action, 40), text::quote(source, 80), text::quote(target, 80));
             format!("a pull request from {source} into {target} that is not merged ({action})")
