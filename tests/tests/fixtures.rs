@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use longshore_core::{
     event::{Envelope, Event},
-    push::{Content, Delivery, Source},
+    push::{Content, Delivery, Merged, Source},
     task_definition::{READ_ONLY, is_revision, revise},
     webhook::{self, Headers, Hosts},
 };
