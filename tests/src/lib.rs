@@ -4,16 +4,23 @@
 //! it waited for; no test waits for a time to pass.
 
 mod application;
+mod between;
 mod engine;
+mod gate;
 mod killer;
 mod local;
 mod look;
+mod push;
 mod stack;
 mod wait;
 
 pub use application::{Application, Quality};
+pub use between::{Between, Fault};
 pub use engine::HeldEngine;
+pub use gate::Gate;
 pub use killer::Killer;
 pub use local::Local;
-pub use stack::{longshore, program, with_stack, without_events, workspace};
+pub use look::variable;
+pub use push::{Push, commit, releases_of};
+pub use stack::{config, longshore, program, with_config, with_stack, without_events, workspace};
 pub use wait::{eventually, within};

@@ -2,9 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use local_slack::Message;
-use longshore_core::release::{Release, ReleaseId};
-use longshore_local::{Repository, Stack, hook};
+use longshore_core::{
+    push::Source,
+    release::{Release, ReleaseId},
+    webhook,
+};
+use longshore_local::{Repository, Stack, Whereabouts, hook};
+use serde_json::{Value, json};
 
 use crate::{eventually, within};
 
@@ -81,6 +87,79 @@ impl Local {
     /// When nobody answers.
     pub async fn send(&self, delivery: &hook::Delivery) -> (u16, String) {
         hook::send(&self.hook(), delivery).await.expect("an answer")
+    }
+
+    /// Sends deliveries, all at once; their answers, in the deliveries' order.
+    ///
+    /// # Panics
+    ///
+    /// When nobody answers.
+    pub async fn send_at_once(&self, deliveries: Vec<hook::Delivery>) -> Vec<(u16, String)> {
+        let send = |delivery: hook::Delivery| {
+            let settings = self.hook();
+            tokio::spawn(async move { hook::send(&settings, &delivery).await.expect("an answer") })
+        };
+        let sent: Vec<_> = deliveries.into_iter().map(send).collect();
+        let mut answers = Vec::new();
+        for answer in sent {
+            answers.push(answer.await.expect("an answer"));
+        }
+        answers
+    }
+
+    /// Gives every pipeline's project a buildspec of its own with these commands, and no source.
+    pub async fn script(&self, commands: &[&str]) {
+        let spec = json!({ "version": 0.2, "phases": { "build": { "commands": commands } } }).to_string();
+        let source = json!({ "type": "NO_SOURCE", "buildspec": format!("{spec}\n") });
+        for pipeline in self.stack.config.pipelines() {
+            self.codebuild("UpdateProject", &json!({ "name": pipeline.project, "source": source })).await;
+        }
+    }
+
+    /// The records of all releases once none of them will be heard of again.
+    pub async fn all_closed(&self) -> Vec<Release> {
+        let look = async || Some(self.records().await).filter(|records| records.iter().all(Release::is_closed));
+        eventually("all releases are closed", look).await
+    }
+
+    /// As [`Local::all_closed`], with ticks of `trigger` meanwhile.
+    pub async fn all_closed_by_ticks(&self) -> Vec<Release> {
+        let look = async || {
+            self.tick("Trigger").await;
+            Some(self.records().await).filter(|records| records.iter().all(Release::is_closed))
+        };
+        eventually("ticks close all releases", look).await
+    }
+
+    /// Changes the secret in Secrets Manager.
+    ///
+    /// # Panics
+    ///
+    /// When the stack has no secret, or Secrets Manager refuses.
+    pub async fn change_secret(&self, change: impl FnOnce(&mut Value)) {
+        let whereabouts = Whereabouts::read(&self.directory.join("stack")).expect("a running stack");
+        let id = whereabouts.secret.expect("a secret");
+        let call = async |action: &str, input: Value| {
+            let answer = self.stack.aws.call("secretsmanager", &format!("secretsmanager.{action}"), &input).await;
+            answer.expect("an answer of Secrets Manager")
+        };
+        let read = call("GetSecretValue", json!({ "SecretId": id })).await;
+        let mut value = serde_json::from_str(read["SecretString"].as_str().expect("a text")).expect("JSON");
+        change(&mut value);
+        call("PutSecretValue", json!({ "SecretId": id, "SecretString": value.to_string() })).await;
+    }
+
+    /// Posts a body as a source would, signed with a secret; the status and the body of the answer.
+    ///
+    /// # Panics
+    ///
+    /// When nobody answers.
+    pub async fn post(&self, source: Source, event: &str, id: &str, body: &str, secret: &str) -> (u16, String) {
+        let headers = webhook::sign(source, event, id, "application/json", body.as_bytes(), secret, Timestamp::now());
+        let request = local_protocol::http().post(format!("{}/webhooks/{}", self.stack.url, source.word()));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let answer = request.body(body.to_owned()).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
     }
 
     /// What a webhook needs to know.

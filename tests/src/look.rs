@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use local_protocol::{Client, http};
+use longshore_core::release::Release;
 use serde_json::{Value, json};
 
 use crate::Local;
@@ -14,6 +15,40 @@ impl Local {
     pub async fn items(&self) -> Vec<Value> {
         let scan = json!({ "TableName": self.stack.table, "ConsistentRead": true });
         list(&self.call(&self.stack.aws, "dynamodb", "DynamoDB_20120810", "Scan", &scan).await["Items"])
+    }
+
+    /// The records of all releases, by pipeline and number.
+    ///
+    /// # Panics
+    ///
+    /// When one cannot be read.
+    pub async fn records(&self) -> Vec<Release> {
+        let items = self.items().await;
+        let records = items.iter().filter(|item| item["sk"]["S"] == "release");
+        let read = |item: &Value| serde_json::from_str(item["record"]["S"].as_str().expect("a record"));
+        let mut records: Vec<Release> = records.map(read).collect::<Result<_, _>>().expect("a record that can be read");
+        records.sort_by(|a, b| (&a.pipeline, a.number).cmp(&(&b.pipeline, b.number)));
+        records
+    }
+
+    /// Writes a release's record over the one in the table.
+    ///
+    /// # Panics
+    ///
+    /// When it is not in the table.
+    pub async fn put_record(&self, release: &Release) {
+        let key = format!("release#{}", release.id);
+        let item = self.items().await.into_iter().find(|item| item["pk"]["S"] == *key && item["sk"]["S"] == "release");
+        let mut item = item.expect("the release");
+        item["version"] = json!({ "N": release.version.to_string() });
+        item["state"] = json!({ "S": release.state.word() });
+        item["record"] = json!({ "S": serde_json::to_string(release).expect("JSON") });
+        match release.open_for() {
+            Some(open_for) => item["open_for"] = json!({ "S": open_for.word() }),
+            None => drop(item.as_object_mut().expect("an item").remove("open_for")),
+        }
+        let put = json!({ "TableName": self.stack.table, "Item": item });
+        self.call(&self.stack.aws, "dynamodb", "DynamoDB_20120810", "PutItem", &put).await;
     }
 
     /// How many releases the table has.
@@ -31,7 +66,17 @@ impl Local {
         }
     }
 
-    async fn codebuild(&self, action: &str, input: &Value) -> Value {
+    /// Every build of every project, in the order in which they were started.
+    pub async fn all_builds(&self) -> Vec<Value> {
+        let listed = self.codebuild("ListBuilds", &json!({ "sortOrder": "ASCENDING" })).await;
+        match list(&listed["ids"]) {
+            ids if ids.is_empty() => ids,
+            ids => list(&self.codebuild("BatchGetBuilds", &json!({ "ids": ids })).await["builds"]),
+        }
+    }
+
+    /// A call of the CodeBuild API.
+    pub async fn codebuild(&self, action: &str, input: &Value) -> Value {
         self.call(&self.stack.codebuild_api, "codebuild", "CodeBuild_20161006", action, input).await
     }
 
@@ -115,6 +160,12 @@ impl Local {
         let answer = client.call(service, &format!("{target}.{action}"), input).await;
         answer.unwrap_or_else(|refusal| panic!("{action} was refused: {refusal}"))
     }
+}
+
+/// A variable of a build, as CodeBuild describes it.
+pub fn variable<'b>(build: &'b Value, name: &str) -> Option<&'b str> {
+    let variables = build["environment"]["environmentVariables"].as_array()?;
+    variables.iter().find(|variable| variable["name"] == name)?["value"].as_str()
 }
 
 /// The elements of a list; none where there is no list.

@@ -64,6 +64,37 @@ pub fn with_stack(adjust: impl FnOnce(&mut Options), test: impl AsyncFnOnce(&Loc
     }
 }
 
+/// A configuration of these pipelines: the name, which is also that of the project; the repository; and further keys. Each wants
+/// the branch main, unless its further keys say otherwise.
+pub fn config(pipelines: &[(&str, &str, &str)]) -> String {
+    let mut text = "[slack]\nchannel = \"#deploys\"\n".to_owned();
+    for (name, repository, keys) in pipelines {
+        let branches = if keys.contains("branches") { "" } else { "branches = [\"main\"]\n" };
+        text += &format!(
+            "\n[[pipeline]]\nname = \"{name}\"\nrepository = \"{repository}\"\nproject = \"{name}\"\n{branches}{keys}\n"
+        );
+    }
+    text
+}
+
+/// As [`with_stack`], with a configuration of the test's own.
+///
+/// # Panics
+///
+/// As [`with_stack`] does, and when the configuration cannot be written.
+pub fn with_config(config: &str, adjust: impl FnOnce(&mut Options), test: impl AsyncFnOnce(&Local)) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("longshore.toml");
+    fs::write(&file, config).expect("a file");
+    with_stack(
+        |options| {
+            options.config = file;
+            adjust(options);
+        },
+        test,
+    );
+}
+
 /// Whether a container of this label is watched still: podman may forget a container whose process runs on, its monitor does not.
 fn is_watched(label: &str) -> bool {
     let processes = fs::read_dir("/proc").expect("the processes").flatten();

@@ -173,16 +173,20 @@ impl Planner<'_> {
                 Some(newest) => release.late(&newer(newest)),
                 None => release,
             });
-            let mut older: Vec<_> =
-                turn.older.iter().rev().filter(|placed| !placed.late).map(|p| p.release.clone()).collect();
+            let by = newer(newest.unwrap_or(&draft.placed));
             if let (Some(again), Some(earlier)) = (&draft.again, &turn.again) {
                 if let Some(earlier) = self.store.release(&earlier.release).await? {
                     planned.releases.push(self.again(draft, again, earlier, drafts));
                 }
-                older.insert(0, earlier.release.clone());
+                // By itself: that it was ended before says nothing about the others.
+                if draft.pipeline.supersede {
+                    planned.superseded.push(Superseded { older: vec![earlier.release.clone()], by: by.clone() });
+                }
             }
+            let older: Vec<_> =
+                turn.older.iter().rev().filter(|placed| !placed.late).map(|p| p.release.clone()).collect();
             if draft.pipeline.supersede && !older.is_empty() {
-                planned.superseded.push(Superseded { older, by: newer(newest.unwrap_or(&draft.placed)) });
+                planned.superseded.push(Superseded { older, by });
             }
         }
         Ok(())

@@ -28,7 +28,7 @@ fn a_redelivery_finishes_a_release_whose_trigger_was_killed_after_startbuild() {
 
 /// CodeBuild's events are lost, so that nothing but `recover` brings the release and its build together.
 fn killed_after_startbuild(recover: impl AsyncFnOnce(&Local, Delivery, ReleaseId)) {
-    let killer = Killer::default();
+    let killer = Killer::after("StartBuild");
     with_stack(
         |options| {
             options.codebuild = Some(killer.middleware());

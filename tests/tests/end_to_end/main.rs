@@ -7,4 +7,6 @@ mod deliveries;
 mod good_path;
 mod logs;
 mod lost;
+mod order;
+mod sources;
 mod verdicts;
