@@ -1,7 +1,7 @@
 //! Requests to the webhook that are no deliveries.
 
 use local_protocol::http;
-use longshore_core::signature::sign_github;
+use longshore_core::signature::sign_hub;
 use longshore_local::hook;
 use longshore_tests::{Application, Local, Quality, with_stack};
 
@@ -42,9 +42,9 @@ fn without_proof_every_delivery_gets_the_same_401_and_leaves_nothing_behind() {
             let items = local.items().await;
             let processes = processes(local);
 
-            let right = sign_github(&local.stack.secret, body.as_bytes());
+            let right = sign_hub(&local.stack.secret, body.as_bytes());
             let digits = right.trim_start_matches("sha256=").to_owned();
-            let other = sign_github("another secret", body.as_bytes());
+            let other = sign_hub("another secret", body.as_bytes());
             let sha1 = format!("sha1={}", &digits[..40]);
             let unproven = [
                 None,
@@ -94,7 +94,7 @@ fn what_is_signed_and_no_delivery_is_told_why() {
             let items = local.items().await;
             let processes = processes(local);
             let send = async |body: &[u8], content_type: &str| {
-                let signature = sign_github(&local.stack.secret, body);
+                let signature = sign_hub(&local.stack.secret, body);
                 let signature = Some((SHA256, signature.as_str()));
                 Request { body, signature, content_type }.send(local).await
             };
