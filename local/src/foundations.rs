@@ -52,6 +52,7 @@ pub(crate) struct Ports {
     pub(crate) services: TcpListener,
     pub(crate) images: TcpListener,
     pub(crate) logs: TcpListener,
+    pub(crate) table: TcpListener,
 }
 
 impl Ports {
@@ -63,6 +64,7 @@ impl Ports {
             services: listen(0, "ECS").await?,
             images: listen(0, "ECR").await?,
             logs: listen(0, "CloudWatch Logs").await?,
+            table: listen(0, "DynamoDB").await?,
         })
     }
 
@@ -135,10 +137,16 @@ pub(crate) fn task_settings(options: &Options, ports: &Ports) -> local_ecs::Sett
     }
 }
 
-pub(crate) fn host_settings(options: &Options, endpoints: &Endpoints) -> anyhow::Result<HostSettings> {
+/// `table`: where DynamoDB is.
+pub(crate) fn host_settings(
+    options: &Options,
+    endpoints: &Endpoints,
+    table: &str,
+) -> anyhow::Result<HostSettings> {
     let config = options.config.to_str().context("the configuration's path is not UTF-8")?;
     let environment = [
         ("AWS_ENDPOINT_URL", endpoints.default.as_str()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", table),
         ("AWS_ENDPOINT_URL_CODEBUILD", &endpoints.codebuild),
         ("AWS_ENDPOINT_URL_ECS", &endpoints.ecs),
         ("AWS_ENDPOINT_URL_ECR", &endpoints.ecr),

@@ -10,11 +10,13 @@ mod placeholder;
 mod repository;
 mod resources;
 mod stack;
+mod table;
 mod whereabouts;
 
 pub use local_ecs::Timing;
 pub use repository::Repository;
 pub use stack::{Interrupted, Middleware, Options, Stack};
+pub use table::Table;
 pub use whereabouts::{Endpoints, Unknown, Whereabouts};
 
 /// The template that the stack is wired by, unless another is given.

@@ -35,6 +35,7 @@ use crate::{
     placeholder,
     repository::Repository,
     resources,
+    table::Table,
     whereabouts::Announced,
 };
 
@@ -90,6 +91,8 @@ pub struct Stack {
     pub ecs_api: Client,
     /// The table.
     pub table: String,
+    /// How the functions reach it.
+    pub dynamodb: Arc<Table>,
     /// The webhook secret.
     pub secret: String,
     /// The configuration.
@@ -170,7 +173,9 @@ impl Stack {
         let slack = Slack::new(resources::slack(&config));
         let codebuild = CodeBuild::new(build_settings(&options, &ports, &engine), events.clone());
         let ecs = Ecs::new(task_settings(&options, &ports), engine.clone(), events);
-        let host = Host::start(template.functions.clone(), host_settings(&options, &whereabouts.endpoints)?).await?;
+        let host_settings = host_settings(&options, &whereabouts.endpoints, &url_of(&ports.table))?;
+        let dynamodb = Table::new(moto.url());
+        let host = Host::start(template.functions.clone(), host_settings).await?;
         let pump = Pump::start(&template.rules, host.clone(), moto.url()).await?;
         let schedules = schedule::schedule(template.schedules.clone(), host.clone(), options.tick);
         let furniture = Furniture {
@@ -189,6 +194,7 @@ impl Stack {
             ecs_api: Client::new(&whereabouts.endpoints.ecs),
             aws,
             table: whereabouts.table.clone(),
+            dynamodb: dynamodb.clone(),
             secret,
             config,
             logs: options.directory.join("functions"),
@@ -216,6 +222,7 @@ impl Stack {
             (ports.services, ecs.router()),
             (ports.images, Ecr::new(&address).router()),
             (ports.logs, codebuild.logs_router()),
+            (ports.table, dynamodb.router()),
         ] {
             started.running.tasks.push(serve(listener, router));
         }

@@ -1,5 +1,6 @@
 //! A caller of AWS JSON services on loopback: the stand-ins, and the control plane emulator.
 
+use axum::body::Bytes;
 use serde_json::Value;
 
 use crate::{ACCOUNT, Answer, REGION, Refusal};
@@ -26,20 +27,7 @@ impl Client {
 
     /// `service` is the signing name (`dynamodb`), `target` the whole `X-Amz-Target` (`DynamoDB_20120810.CreateTable`).
     pub async fn call(&self, service: &str, target: &str, input: &Value) -> Answer {
-        let scope = format!("{ACCOUNT}/20260101/{REGION}/{service}/aws4_request");
-        let version = if matches!(service, "dynamodb" | "sqs") { "1.0" } else { "1.1" };
-        let answer = self
-            .http
-            .post(&self.endpoint)
-            .header("content-type", format!("application/x-amz-json-{version}"))
-            .header("x-amz-target", target)
-            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"))
-            .body(input.to_string())
-            .send()
-            .await
-            .map_err(|error| Refusal::server("Unreachable", format!("{}: {error}", self.endpoint)))?;
-        let status = answer.status().as_u16();
-        let text = answer.text().await.unwrap_or_default();
+        let (status, text) = self.exchange(service, target, input.to_string()).await?;
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if status < 300 {
             return Ok(body);
@@ -47,5 +35,29 @@ impl Client {
         let code = body["__type"].as_str().unwrap_or("Unknown");
         let message = body["message"].as_str().or(body["Message"].as_str()).unwrap_or(&text);
         Err(Refusal { status, code: code.rsplit('#').next().unwrap_or(code).into(), message: message.into() })
+    }
+
+    /// A call whose answer is left as it is, status and body: a refusal may have members of its own. An error: there is no answer.
+    pub async fn exchange(
+        &self,
+        service: &str,
+        target: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<(u16, String), Refusal> {
+        let scope = format!("{ACCOUNT}/20260101/{REGION}/{service}/aws4_request");
+        let version = if matches!(service, "dynamodb" | "sqs") { "1.0" } else { "1.1" };
+        let unreachable = |error| Refusal::server("Unreachable", format!("{}: {error}", self.endpoint));
+        let answer = self
+            .http
+            .post(&self.endpoint)
+            .header("content-type", format!("application/x-amz-json-{version}"))
+            .header("x-amz-target", target)
+            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"))
+            .body(body.into())
+            .send()
+            .await
+            .map_err(unreachable)?;
+        let status = answer.status().as_u16();
+        Ok((status, answer.text().await.map_err(unreachable)?))
     }
 }

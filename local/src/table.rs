@@ -1,0 +1,157 @@
+//! DynamoDB as the functions reach it: moto's, one call after another.
+//!
+//! moto answers in threads that it does not keep apart. Two calls may both find a condition met, and a transaction that is refused puts
+//! the whole table back as it was when the transaction began, without what others wrote since. So calls wait for each other here. A
+//! transaction of nothing but puts, which is what the functions write, is made put by put and taken back where one is refused: moto
+//! would copy the whole table for each.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use local_protocol::{Client, Refusal};
+use serde_json::{Value, json};
+
+const TARGET: &str = "DynamoDB_20120810";
+/// The key of the one table, as `template.yaml` declares it.
+const KEY: [&str; 2] = ["pk", "sk"];
+
+/// The front of moto's DynamoDB.
+#[derive(Debug)]
+pub struct Table {
+    moto: Client,
+    turn: tokio::sync::Mutex<()>,
+    calls: Mutex<BTreeMap<String, u64>>,
+}
+
+/// What became of a put of a transaction.
+enum Put {
+    /// It is made, in the place of this item or of none.
+    Made { old: Option<Value> },
+    /// Its condition is not met.
+    Unmet(String),
+}
+
+impl Table {
+    pub(crate) fn new(moto: &str) -> Arc<Self> {
+        Arc::new(Self { moto: Client::new(moto), turn: tokio::sync::Mutex::default(), calls: Mutex::default() })
+    }
+
+    pub(crate) fn router(self: &Arc<Self>) -> Router {
+        Router::new().route("/", post(handle)).with_state(self.clone())
+    }
+
+    /// How often the functions called each action so far.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn call(&self, action: &str, body: Bytes) -> Result<(u16, String), Refusal> {
+        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(action.to_owned()).or_default() += 1;
+        let _turn = self.turn.lock().await;
+        if action == "TransactWriteItems"
+            && let Ok(input) = serde_json::from_slice(&body)
+            && let Some(puts) = only_puts(&input)
+        {
+            return self.transact(&puts).await;
+        }
+        self.moto.exchange("dynamodb", &format!("{TARGET}.{action}"), body).await
+    }
+
+    /// All of the puts or none. Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>.
+    async fn transact(&self, puts: &[&Value]) -> Result<(u16, String), Refusal> {
+        let mut made = Vec::new();
+        for (position, put) in puts.iter().enumerate() {
+            match self.put(put).await {
+                Ok(Put::Made { old }) => made.push((put, old)),
+                Ok(Put::Unmet(message)) => {
+                    self.take_back(&made).await?;
+                    return Ok((400, cancelled(puts.len(), position, &message).to_string()));
+                }
+                Err(refusal) => {
+                    self.take_back(&made).await?;
+                    return Err(refusal);
+                }
+            }
+        }
+        Ok((200, "{}".to_owned()))
+    }
+
+    async fn put(&self, put: &Value) -> Result<Put, Refusal> {
+        let mut input = put.clone();
+        input["ReturnValues"] = "ALL_OLD".into();
+        match self.moto.call("dynamodb", &format!("{TARGET}.PutItem"), &input).await {
+            Ok(answer) => {
+                let old = answer.get("Attributes").filter(|old| old.as_object().is_some_and(|old| !old.is_empty()));
+                Ok(Put::Made { old: old.cloned() })
+            }
+            Err(refusal) if refusal.code == "ConditionalCheckFailedException" => Ok(Put::Unmet(refusal.message)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn take_back(&self, made: &[(&&Value, Option<Value>)]) -> Result<(), Refusal> {
+        for (put, old) in made.iter().rev() {
+            let (action, member, value) = match old {
+                Some(old) => ("PutItem", "Item", old.clone()),
+                None => ("DeleteItem", "Key", KEY.into_iter().map(|name| (name, put["Item"][name].clone())).collect()),
+            };
+            let input = json!({ "TableName": put["TableName"], member: value });
+            self.moto.call("dynamodb", &format!("{TARGET}.{action}"), &input).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The puts of a transaction; `None` where it has anything else, whatever is wrong with it included.
+fn only_puts(input: &Value) -> Option<Vec<&Value>> {
+    let items = input["TransactItems"].as_array()?;
+    let puts: Option<Vec<&Value>> = items.iter().map(|item| item.get("Put").filter(|_| is_one(item))).collect();
+    let key = |put: &Value| KEY.map(|name| put["Item"][name].to_string());
+    let puts = puts?;
+    // Two operations on one item are a mistake, which moto knows the words for.
+    let distinct = puts.iter().enumerate().all(|(at, put)| puts[..at].iter().all(|other| key(other) != key(put)));
+    distinct.then_some(puts)
+}
+
+fn is_one(item: &Value) -> bool {
+    item.as_object().is_some_and(|members| members.len() == 1)
+}
+
+/// The refusal of a transaction of so many items, because of one.
+fn cancelled(items: usize, because: usize, message: &str) -> Value {
+    let mut reasons = vec![json!({ "Code": "None" }); items];
+    reasons[because] = json!({ "Code": "ConditionalCheckFailed", "Message": message });
+    let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
+    let codes = codes.join(", ");
+    json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"),
+        "CancellationReasons": reasons,
+    })
+}
+
+async fn handle(State(table): State<Arc<Table>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let action = target.split_once('.').filter(|(prefix, _)| *prefix == TARGET).map_or(target, |(_, action)| action);
+    // A caller that stops waiting does not break a transaction off.
+    let (table, action) = (table.clone(), action.to_owned());
+    let called = tokio::spawn(async move { table.call(&action, body).await }).await;
+    let (status, text) = match called {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(refusal)) => (refusal.status, json!({ "__type": refusal.code, "message": refusal.message }).to_string()),
+        Err(_) => (500, json!({ "__type": "InternalServerError" }).to_string()),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = HeaderValue::from_static("application/x-amz-json-1.0");
+    (status, [(header::CONTENT_TYPE, json)], text).into_response()
+}
