@@ -138,11 +138,7 @@ pub(crate) fn task_settings(options: &Options, ports: &Ports) -> local_ecs::Sett
 }
 
 /// `table`: where DynamoDB is.
-pub(crate) fn host_settings(
-    options: &Options,
-    endpoints: &Endpoints,
-    table: &str,
-) -> anyhow::Result<HostSettings> {
+pub(crate) fn host_settings(options: &Options, endpoints: &Endpoints, table: &str) -> anyhow::Result<HostSettings> {
     let config = options.config.to_str().context("the configuration's path is not UTF-8")?;
     let environment = [
         ("AWS_ENDPOINT_URL", endpoints.default.as_str()),

@@ -144,7 +144,7 @@ fn a_push_that_matches_nothing_is_told_why_and_an_unknown_route_is_not_found() {
             let items = local.items().await;
             let push = local.delivery(&hook::uuid(), &commit);
             let ignored = [
-                ("push", push.body.replace("refs/heads/main", "refs/heads/try-it"), "web wants"),
+                ("push", push.body.replace("refs/heads/main", "refs/heads/try-it"), "not \\\"try-it\\\""),
                 ("push", push.body.replace("refs/heads/main", "refs/tags/v1"), "not a branch"),
                 ("push", push.body.replace("acme/web", "acme/other"), "no pipeline has the repository"),
                 ("push", push.body.replace(&commit, &"0".repeat(40)), "was deleted"),

@@ -110,7 +110,11 @@ fn a_delivery_that_closes_a_gap_brings_the_newest_commit_back() {
             gate.open();
             the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3)]).await;
             let newest = local.records().await.pop().expect("releases");
-            assert_eq!((newest.state, newest.commit.id), (State::Built, commit(3)), "the newest has the largest number");
+            assert_eq!(
+                (newest.state, newest.commit.id),
+                (State::Built, commit(3)),
+                "the newest has the largest number"
+            );
         },
     );
 }
@@ -250,7 +254,8 @@ async fn the_newest_alone_is_built(local: &Local, commits: &[String]) {
     for release in records.iter().filter(|release| release.id != newest.id) {
         assert_eq!(release.state, State::Superseded, "{release:#?}");
         let reason = release.reason.as_deref().expect("a reason");
-        let by = |other: &&Release| reason.starts_with(&format!("release #{} ({})", other.number, other.commit.short()));
+        let by =
+            |other: &&Release| reason.starts_with(&format!("release #{} ({})", other.number, other.commit.short()));
         assert!(records.iter().any(|other| by(&other)), "{reason}");
         let message = local.message(&release.id, ": superseded", 0).await;
         let blocks = message.attachments[0]["blocks"].to_string();

@@ -215,33 +215,40 @@ impl Release {
             return false;
         }
         (self.build.outcome, self.build.ended) = (Some(outcome), Some(now));
+        let failure = self.build_failure(outcome, reason);
         for stage in self.build.stages.iter_mut().filter(|stage| stage.ended.is_none()) {
             stage.ended = Some(now);
             stage.status = if outcome == Outcome::Succeeded { Status::Succeeded } else { Status::Failed };
         }
         if self.image.is_none() && self.ended.is_none() {
-            self.reason = self.build_failure(outcome, reason);
+            self.reason = failure;
         }
         true
     }
 
-    /// Why a build without an image fails its release; `None` when it does not.
+    /// Why a build without an image fails its release; `None` when it does not. What the build itself reported as failed says most;
+    /// then what CodeBuild says, with the stage that the build was in.
     fn build_failure(&self, outcome: Outcome, reason: Option<String>) -> Option<String> {
-        let failed = self.build.stages.iter().rev().find(|stage| stage.status == Status::Failed);
-        let stage = failed.map(|stage| match &stage.message {
+        let mut newest_first = self.build.stages.iter().rev();
+        let failed = newest_first.clone().find(|stage| stage.status == Status::Failed);
+        let reported = failed.map(|stage| match &stage.message {
             Some(message) => format!("{}: {message}", stage.name),
             None => format!("{} failed", stage.name),
         });
-        let reason = stage.or(reason).map(|reason| shorten(&reason, 500));
+        let running = newest_first.find(|stage| stage.ended.is_none());
+        let place = running.map(|stage| format!(" in {}", stage.name)).unwrap_or_default();
+        let reason = reported.or(reason).map(|reason| format!(": {}", shorten(&reason, 500))).unwrap_or_default();
+        let alone = reason.strip_prefix(": ").map(str::to_owned);
         match outcome {
             Outcome::Succeeded if self.deployments.is_empty() => None,
             Outcome::Succeeded => Some("the build succeeded and reported no image".to_owned()),
-            Outcome::Failed => Some(reason.unwrap_or_else(|| "the build failed".to_owned())),
-            Outcome::Refused => Some(reason.unwrap_or_else(|| "the build could not be started".to_owned())),
+            Outcome::Failed if place.is_empty() && alone.is_some() => alone,
+            Outcome::Failed => Some(format!("the build failed{place}{reason}")),
+            Outcome::Refused => Some(alone.unwrap_or_else(|| "the build could not be started".to_owned())),
             Outcome::NotStarted => Some("the build was not started".to_owned()),
-            Outcome::Stopped => Some(told("the build was stopped", reason)),
-            Outcome::TimedOut => Some(told("the build timed out", reason)),
-            Outcome::Fault => Some(reason.unwrap_or_else(|| "CodeBuild had a fault".to_owned())),
+            Outcome::Stopped => Some(format!("the build was stopped{place}{reason}")),
+            Outcome::TimedOut => Some(format!("the build timed out{place}{reason}")),
+            Outcome::Fault => Some(format!("CodeBuild had a fault{place}{reason}")),
         }
     }
 
@@ -349,10 +356,6 @@ impl Deployment {
 }
 
 /// What happened, and what is known about it besides.
-fn told(what: &str, reason: Option<String>) -> String {
-    reason.map_or_else(|| what.to_owned(), |reason| format!("{what}: {reason}"))
-}
-
 fn set<T>(member: &mut Option<T>, value: T) -> bool {
     let first = member.is_none();
     member.get_or_insert(value);
