@@ -99,9 +99,9 @@ impl Local {
             let settings = self.hook();
             tokio::spawn(async move { hook::send(&settings, &delivery).await.expect("an answer") })
         };
-        let sent: Vec<_> = deliveries.into_iter().map(send).collect();
+        let under_way: Vec<_> = deliveries.into_iter().map(send).collect();
         let mut answers = Vec::new();
-        for answer in sent {
+        for answer in under_way {
             answers.push(answer.await.expect("an answer"));
         }
         answers

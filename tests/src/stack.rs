@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     future::poll_fn,
+    iter,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
     pin::pin,
@@ -67,14 +68,14 @@ pub fn with_stack(adjust: impl FnOnce(&mut Options), test: impl AsyncFnOnce(&Loc
 /// A configuration of these pipelines: the name, which is also that of the project; the repository; and further keys. Each wants
 /// the branch main, unless its further keys say otherwise.
 pub fn config(pipelines: &[(&str, &str, &str)]) -> String {
-    let mut text = "[slack]\nchannel = \"#deploys\"\n".to_owned();
-    for (name, repository, keys) in pipelines {
-        let branches = if keys.contains("branches") { "" } else { "branches = [\"main\"]\n" };
-        text += &format!(
-            "\n[[pipeline]]\nname = \"{name}\"\nrepository = \"{repository}\"\nproject = \"{name}\"\n{branches}{keys}\n"
-        );
-    }
-    text
+    let pipeline = |(name, repository, keys): &(&str, &str, &str)| {
+        let branches = if keys.contains("branches") { "" } else { "branches = [\"main\"]" };
+        format!(
+            "[[pipeline]]\nname = \"{name}\"\nrepository = \"{repository}\"\nproject = \"{name}\"\n{branches}\n{keys}\n"
+        )
+    };
+    let slack = "[slack]\nchannel = \"#deploys\"\n".to_owned();
+    iter::once(slack).chain(pipelines.iter().map(pipeline)).collect()
 }
 
 /// As [`with_stack`], with a configuration of the test's own.

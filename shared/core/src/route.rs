@@ -75,8 +75,8 @@ pub fn route<'c>(config: &'c Config, delivery: &Delivery) -> Routing<'c> {
         }
         starting.insert(&pipeline.name, starts.iter().map(|start| start.push).collect());
         let reason = match (own, delivery.pushes()) {
-            (true, []) => told::no_push(delivery),
-            (false, []) => another(pipeline),
+            (false, []) if repository.is_some() => another(pipeline),
+            (_, []) => told::no_push(delivery),
             _ if starts.is_empty() => summary(&no),
             _ => summary(&yes),
         };

@@ -4,6 +4,7 @@ use local_protocol::http;
 use longshore_core::signature::sign_hub;
 use longshore_local::hook;
 use longshore_tests::{Application, Local, Quality, with_stack};
+use serde_json::Value;
 
 /// A request to the webhook, as a stranger might make it.
 struct Request<'a> {
@@ -141,21 +142,31 @@ fn a_push_that_matches_nothing_is_told_why_and_an_unknown_route_is_not_found() {
             let application = Application::make(local).await;
             let commit = application.commit("version one", Quality::Good).await;
             application.place();
-            let items = local.items().await;
+            let mut items = local.items().await;
             let push = local.delivery(&hook::uuid(), &commit);
             let ignored = [
                 ("push", push.body.replace("refs/heads/main", "refs/heads/try-it"), "not \\\"try-it\\\""),
-                ("push", push.body.replace("refs/heads/main", "refs/tags/v1"), "not a branch"),
+                ("push", push.body.replace("refs/heads/main", "refs/tags/v1"), "takes no tags"),
                 ("push", push.body.replace("acme/web", "acme/other"), "no pipeline has the repository"),
-                ("push", push.body.replace(&commit, &"0".repeat(40)), "was deleted"),
+                ("push", deletion(&push.body), "was deleted"),
                 ("ping", r#"{"zen": "Keep it logically awesome."}"#.to_owned(), "ping"),
-                ("issues", "{}".to_owned(), "only a push does"),
+                ("issues", "{}".to_owned(), "the event issues starts nothing"),
             ];
             for (event, body, why) in ignored {
                 let delivery = hook::Delivery { id: hook::uuid(), event: event.to_owned(), body };
                 let (status, answer) = local.send(&delivery).await;
                 assert_eq!(status, 200, "{answer}");
                 assert!(answer.contains("\"ignored\"") && answer.contains(why), "{answer}");
+                // Remembered is what was answered, and nothing else.
+                let answer: Value = serde_json::from_str(&answer).expect("JSON");
+                let mut known = local.items().await;
+                known.retain(|item| !items.contains(item));
+                let [item] = &known[..] else { panic!("one delivery: {known:?}") };
+                assert_eq!(item["pk"]["S"], format!("delivery#github/{}", delivery.id));
+                let explanation = item["explanation"]["S"].as_str().expect("an explanation");
+                let explanation: Value = serde_json::from_str(explanation).expect("JSON");
+                assert_eq!(explanation["ignored"], answer["ignored"]);
+                items.extend(known);
             }
             for (method, path) in [("GET", "/nowhere"), ("GET", "/webhooks/github"), ("POST", "/health"), ("POST", "/")]
             {
@@ -164,7 +175,7 @@ fn a_push_that_matches_nothing_is_told_why_and_an_unknown_route_is_not_found() {
                 let answer = request.send().await.expect("an answer");
                 assert_eq!(answer.status().as_u16(), 404, "{method} {path}");
             }
-            assert_eq!(local.items().await, items, "nothing was recorded");
+            assert_eq!(local.items().await.len(), items.len(), "nothing more was recorded");
             assert_eq!(local.builds().await, [""; 0], "nothing was started");
         },
     );
@@ -172,4 +183,13 @@ fn a_push_that_matches_nothing_is_told_why_and_an_unknown_route_is_not_found() {
 
 fn processes(local: &Local) -> Vec<Vec<u32>> {
     ["Trigger", "Notify", "Deploy"].map(|function| local.stack.host.processes(function)).into()
+}
+
+/// A push's payload as that of the branch's deletion.
+fn deletion(push: &str) -> String {
+    let mut payload: Value = serde_json::from_str(push).expect("JSON");
+    payload["before"] = payload["after"].take();
+    payload["after"] = "0".repeat(40).into();
+    payload["deleted"] = true.into();
+    payload.to_string()
 }

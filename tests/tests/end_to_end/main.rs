@@ -8,5 +8,5 @@ mod good_path;
 mod logs;
 mod lost;
 mod order;
-mod sources;
+
 mod verdicts;

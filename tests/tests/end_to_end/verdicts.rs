@@ -65,7 +65,7 @@ fn a_build_that_is_stopped_in_its_container_tests_fails_its_release() {
 
             let release = local.closed(&id).await;
             assert_eq!((release.state, release.build.outcome), (State::Failed, Some(Outcome::Stopped)));
-            assert_eq!(release.reason.as_deref(), Some("the build was stopped in test"));
+            assert_eq!(release.reason.as_deref(), Some("the build was stopped in test: BUILD stopped"));
         },
     );
 }
