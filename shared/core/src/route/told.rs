@@ -115,8 +115,9 @@ fn names_of(source: Source, cause: Cause) -> &'static [&'static str] {
     match (source, cause) {
         (Source::GitHub, Cause::Push) => &["push"],
         (Source::GitHub, Cause::Merge) => &["pull_request"],
-        (Source::Bitbucket, Cause::Push) => &["repo:push", "repo:refs_changed"],
-        (Source::Bitbucket, Cause::Merge) => &["pullrequest:fulfilled", "pr:merged"],
+        // The Data Center's: Cloud sends no ping.
+        (Source::Bitbucket, Cause::Push) => &["repo:refs_changed"],
+        (Source::Bitbucket, Cause::Merge) => &["pr:merged"],
         // Neither of them sends a ping.
         (Source::GitLab | Source::CodeCommit, Cause::Push | Cause::Merge) => &[],
     }
