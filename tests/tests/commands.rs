@@ -1,6 +1,7 @@
 //! What the programs say when something is wrong before anything runs: a sentence with the cure.
 
 use std::{
+    collections::BTreeSet,
     fs,
     net::TcpListener,
     os::unix::fs::symlink,
@@ -117,6 +118,49 @@ fn local_says_what_is_missing_and_how_to_get_it() {
     }
     let said = refuses();
     assert!(said.contains("no container engine: install podman and buildah (apt-get install"), "{said}");
+}
+
+#[test]
+fn explain_prints_one_object_for_a_program_and_needs_no_account() {
+    let directory = directory_with_good();
+    let payload = workspace().join("shared/core/src/webhook/payloads/github.push.json");
+    let explain = ["explain", "--json", "--source", "github", "--event", "push", "--delivery", "d1"];
+    let output = longshore().args(explain).arg(&payload).current_dir(&directory).output().expect("longshore");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let members = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<BTreeSet<_>>();
+    let named = |names: &str| names.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(members(&told), named("source event delivery repository pushes pipelines ignored"));
+    let push = "ref kind name before after created deleted forced author message files";
+    assert_eq!(members(&told["pushes"][0]), named(push));
+    assert_eq!(members(&told["pipelines"][0]), named("name starts reason"));
+    assert_eq!((&told["delivery"], &told["pushes"][0]["kind"]), (&"github/d1".into(), &"branch".into()));
+    assert_eq!((&told["pipelines"][0]["starts"], &told["ignored"]), (&true.into(), &Value::Null));
+}
+
+#[test]
+fn explain_and_replay_say_in_a_sentence_what_they_cannot_do() {
+    let directory = directory_with_good();
+    let payload = directory.path().join("payload.json");
+    fs::write(&payload, "{").expect("a file");
+    let payload = payload.to_str().expect("UTF-8");
+    let of_github = ["--source", "github", "--event", "push"];
+    // Nobody listens on this port.
+    let endpoint = "http://127.0.0.1:1";
+    let stored = ["explain", "--release", "01M7ZDRW64QTQGKVSWHBY544H9", "--local"];
+    for (arguments, status, words) in [
+        ([&["explain"], &of_github[..], &[payload]].concat(), 2, "is no delivery"),
+        (stored.to_vec(), 2, "no local stack runs in .local/stack"),
+        ([&["replay", "--url", endpoint], &of_github[..], &[payload]].concat(), 1, "was not reached"),
+    ] {
+        let mut command = longshore();
+        command.args(arguments).current_dir(&directory).env("LONGSHORE_WEBHOOK_SECRET", "secret");
+        let output = command.output().expect("longshore");
+        assert_eq!(output.status.code(), Some(status), "{}", said(&output));
+        let error = String::from_utf8_lossy(&output.stderr);
+        let error = error.lines().find(|line| line.starts_with("error: ")).expect("an error");
+        assert!(error.contains(words), "{error}");
+    }
 }
 
 /// `longshore local` in a directory, with other arguments and another PATH; it must fail, and what it says is given back.

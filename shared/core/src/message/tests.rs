@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    release::{Fact, Image, Release, Where},
+    release::{Fact, Image, Newer, Release, ReleaseId, State, Until, Wait, Where},
     report::Progress,
 };
 
@@ -169,6 +169,80 @@ fn a_rolled_back_deployment_says_so_and_why() {
     :rocket: production: service web goes from `web:7` to `web:8`
     :rewind: production rolled back · 44 s
     > web: tasks failed to start
+    ");
+}
+
+/// The sample, waiting for `base #3` to succeed and for the release before it to end.
+fn waiting() -> Release {
+    let wait = |digit, pipeline: &str, number, until| {
+        let release = ReleaseId::parse(&format!("01JD000000000000000000000{digit}")).expect("an id");
+        Wait { release, pipeline: pipeline.into(), number, until, met: None }
+    };
+    let mut release = crate::release::sample();
+    release.waits = vec![wait(1, "base", 3, Until::Success), wait(2, "web", 6, Until::End)];
+    (release.state, release.build.due) = (State::Waiting, None);
+    release
+}
+
+#[test]
+fn a_release_that_waits_says_what_for() {
+    insta::assert_snapshot!(drawn(&waiting()), @r"
+    #8d8d8d web #7: waits for base #3 and web #6 (0123456)
+    :hourglass_flowing_sand: *web* #7 · waits for base #3 and web #6
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    github.com/acme/web · 01JD0000000000000000000000
+    --
+    ");
+}
+
+#[test]
+fn a_cancelled_release_says_what_it_waited_for_in_vain() {
+    let mut release = waiting();
+    let reason = "base #3 failed: test: 2 of 12 checks failed".to_owned();
+    release.apply(Fact::Cancelled(reason), at(90)).expect("a fact in its place");
+    insta::assert_snapshot!(drawn(&release), @r"
+    #8d8d8d web #7: cancelled (0123456)
+    :no_entry_sign: *web* #7 · cancelled
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    > base #3 failed: test: 2 of 12 checks failed
+    github.com/acme/web · 01JD0000000000000000000000
+    --
+    ");
+}
+
+#[test]
+fn a_superseded_release_says_by_what() {
+    let newer = Newer { number: 8, commit: "89abcde".into() };
+    let mut facts = built()[..4].to_vec();
+    facts.push((40, Fact::Superseded(newer)));
+    facts.push((42, Fact::BuildEnded { outcome: Outcome::Stopped, reason: Some("BUILD stopped".into()) }));
+    insta::assert_snapshot!(drawn(&through(facts)), @r"
+    #ecb22e web #7: superseded (0123456)
+    :fast_forward: *web* #7 · superseded
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    :white_check_mark: build · 28 s
+    :x: test · 12 s
+    :x: build was stopped
+    > release #8 (89abcde) is of a newer push
+    github.com/acme/web · <https://logs.example/1|build log> · 01JD0000000000000000000000
+    --
+    :white_check_mark: build · 28 s
+    :x: test · 12 s
+    :hammer_and_wrench: build was stopped after 41 s
+    > release #8 (89abcde) is of a newer push
+    ");
+}
+
+#[test]
+fn a_build_that_codebuild_does_not_take_says_why() {
+    let delayed = || Fact::BuildDelayed("StartBuild failed: ThrottlingException: Rate exceeded".into());
+    insta::assert_snapshot!(drawn(&through(vec![(1, delayed()), (12, delayed())])), @r"
+    #8d8d8d web #7: queued (0123456)
+    :hourglass_flowing_sand: *web* #7 · queued
+    `main` at <https://github.com/acme/web/commit/0123456|0123456> by Ada  Say hello
+    :hourglass_flowing_sand: CodeBuild does not take the build yet: StartBuild failed: ThrottlingException: Rate exceeded
+    github.com/acme/web · 01JD0000000000000000000000
+    --
     ");
 }
 

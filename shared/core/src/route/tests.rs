@@ -167,6 +167,11 @@ fn a_merge_starts_what_waits_for_merges_and_nothing_else() {
     - web: the merge of a pull request does not start it (on = "push"): the push to "main" that it makes does
     + merged: the branch "main" matches "main"
     "#);
+    insta::assert_snapshot!(shown(&config, &change(Merged::Pushed)), @r#"
+    - web: the pull request from "fix" into "main" was merged: the push that this made tells as which commit
+    - merged: the pull request from "fix" into "main" was merged: the push that this made tells as which commit
+    ignored: the pull request from "fix" into "main" was merged: the push that this made tells as which commit
+    "#);
     insta::assert_snapshot!(shown(&config, &change(Merged::No)), @r#"
     - web: a pull request from "fix" into "main" that is not merged ("closed")
     - merged: a pull request from "fix" into "main" that is not merged ("closed")
