@@ -15,7 +15,7 @@ use longshore_core::{
 
 use crate::{
     Trigger,
-    plan::{Numbers, Planner, Superseded},
+    plan::{self, Numbers, Planner, Superseded},
     provider::Api,
 };
 
@@ -42,7 +42,7 @@ impl Trigger {
             return self.taken_before(before.releases).await;
         }
         self.complete(&mut delivery).await;
-        let routing = route::route(&self.settings.config, &delivery);
+        let routing = plan::routed(&self.store, &self.settings.config, &delivery).await?;
         let explanation = serde_json::to_string(&Explanation::new(&delivery, &routing).compact())?;
         let mut numbers = Numbers::default();
         let (begun, mut pause) = (Instant::now(), Duration::from_millis(20));

@@ -20,9 +20,10 @@ use longshore_aws::{
     store::Store,
 };
 use longshore_core::{
+    config,
     event::Event,
     push::{Delivery, Source},
-    release::{Fact, Newer, OpenFor, Release, ReleaseId},
+    release::{Fact, OpenFor, Release, ReleaseId},
 };
 
 use delivery::Taken;
@@ -70,9 +71,7 @@ impl Trigger {
         }
         let line = self.store.line(&release.repository, &release.reference).await?.line;
         let Some(newer) = line.newer(&release.id, &release.pipeline) else { return Ok(release) };
-        let commit = line.commit(&newer.release).and_then(|commit| commit.get(..7)).unwrap_or_default();
-        let newer = Newer { number: newer.number, commit: commit.to_owned() };
-        self.save(release, Fact::Superseded(newer)).await
+        self.save(release, Fact::Superseded(plan::newer(&line, newer))).await
     }
 
     /// Looks after the releases that wait for one that ended.
@@ -81,11 +80,21 @@ impl Trigger {
             return Ok(());
         };
         let mut next = Vec::new();
-        if self.settings.config.downstream_of(&release.pipeline).next().is_some() {
-            next.extend(
-                self.store.delivery(&release.delivery).await?.map(|delivery| delivery.releases).unwrap_or_default(),
-            );
+        let mut downstream = self.settings.config.downstream_of(&release.pipeline).peekable();
+        if downstream.peek().is_some() {
+            let delivery = self.store.delivery(&release.delivery).await?;
+            next.extend(delivery.map(|delivery| delivery.releases).unwrap_or_default());
         }
+        // Newer ones wait in the place of those that the delivery started, and some are no answer to it.
+        for pipeline in downstream {
+            let own = config::fold(&pipeline.repository) == config::fold(&release.repository);
+            let reference = if own { Some(release.reference.clone()) } else { pipeline.own_branch() };
+            let Some(reference) = reference else { continue };
+            let line = self.store.line(&pipeline.repository, &reference).await?.line;
+            next.extend(line.newest(&pipeline.name).map(|placed| placed.release.clone()));
+        }
+        next.sort();
+        next.dedup();
         if !release.supersede {
             let line = self.store.line(&release.repository, &release.reference).await?.line;
             next.extend(line.next(id, &release.pipeline).map(|placed| placed.release.clone()));

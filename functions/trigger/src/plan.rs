@@ -1,6 +1,9 @@
 //! What a delivery's releases are: their numbers, what they wait for, and which releases they take the place of.
 
-use std::collections::{BTreeSet, HashMap};
+mod numbers;
+mod waits;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use longshore_aws::{
@@ -8,12 +11,14 @@ use longshore_aws::{
     store::{KeptLine, Store, StoreError},
 };
 use longshore_core::{
-    config::{Config, Pipeline},
-    line::{Placed, Turn},
+    config::{self, Config, Pipeline},
+    line::{Line, Placed, Position},
     push::{Delivery, Push, Reference},
-    release::{Commit, Newer, Origin, Release, ReleaseId, Until, Wait},
-    route::{Routing, Start},
+    release::{Commit, Newer, Origin, Release, ReleaseId, State, Until, Wait},
+    route::{self, Routing, Start},
 };
+
+pub(crate) use numbers::Numbers;
 
 /// What is to be recorded of a delivery, and what is to be done once it is.
 #[derive(Debug, Default)]
@@ -37,29 +42,26 @@ pub(crate) struct Superseded {
     pub by: Newer,
 }
 
-/// Numbers that were drawn for a delivery and are good for another decision on it.
-#[derive(Debug, Default)]
-pub(crate) struct Numbers {
-    drawn: HashMap<String, BTreeSet<u64>>,
-    used: HashMap<String, BTreeSet<u64>>,
-}
-
-impl Numbers {
-    /// Another decision: what was drawn is unused again.
-    pub(crate) fn again(&mut self) {
-        self.used.clear();
-    }
-
-    /// A number of a pipeline that is larger than `above`.
-    async fn next(&mut self, store: &Store, pipeline: &str, above: u64) -> Result<u64, StoreError> {
-        let used = self.used.entry(pipeline.to_owned()).or_default();
-        let drawn = self.drawn.entry(pipeline.to_owned()).or_default();
-        loop {
-            if let Some(&number) = drawn.difference(used).find(|number| **number > above) {
-                used.insert(number);
-                return Ok(number);
+/// What a delivery starts. A pipeline of another repository, of whose branch no commit is known yet, is not started, and neither is what
+/// would come after it.
+pub(crate) async fn routed<'c>(
+    store: &Store,
+    config: &'c Config,
+    delivery: &Delivery,
+) -> Result<Routing<'c>, StoreError> {
+    let mut unknown = BTreeSet::new();
+    loop {
+        let routing = route::route_but(config, delivery, &unknown);
+        let known = unknown.len();
+        for decision in &routing.decisions {
+            let elsewhere = decision.starts.iter().find_map(|start| start.elsewhere.as_ref());
+            let Some(branch) = elsewhere else { continue };
+            if store.line(&decision.pipeline.repository, branch).await?.line.head().is_none() {
+                unknown.insert(decision.pipeline.name.as_str());
             }
-            drawn.insert(store.next_number(pipeline).await?);
+        }
+        if unknown.len() == known {
+            return Ok(routing);
         }
     }
 }
@@ -73,160 +75,239 @@ pub(crate) struct Planner<'p> {
     pub now: Timestamp,
 }
 
-/// A release of a push before it is made.
-struct Draft<'r> {
-    pipeline: &'r Pipeline,
-    start: &'r Start,
-    placed: Placed,
-    /// What it is of, and what it means for others; `None`: another delivery of the same push started it.
-    new: Option<(Origin, Turn)>,
-    /// The release that the newest push's commit gets, when it is released again.
-    again: Option<Placed>,
+/// The lines that a delivery moves, by folded repository and reference.
+#[derive(Default)]
+struct Lines(Vec<(String, Reference, KeptLine)>);
+
+impl Lines {
+    /// The position of a line, which is read when it is asked for first.
+    async fn of(&mut self, store: &Store, repository: &str, reference: &Reference) -> Result<usize, StoreError> {
+        let repository = config::fold(repository);
+        let known = self.0.iter().position(|(of, named, _)| *of == repository && named == reference);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let kept = store.line(&repository, reference).await?;
+        self.0.push((repository, reference.clone(), kept));
+        Ok(self.0.len() - 1)
+    }
+
+    fn line(&mut self, at: usize) -> &mut Line {
+        &mut self.0[at].2.line
+    }
+
+    fn get(&self, at: usize) -> &Line {
+        &self.0[at].2.line
+    }
 }
 
-impl Planner<'_> {
+/// A release before it is made.
+struct Draft<'r> {
+    pipeline: &'r Pipeline,
+    placed: Placed,
+    /// The position of its line.
+    line: usize,
+    made: Made<'r>,
+}
+
+impl Draft<'_> {
+    /// The upstreams of its pipeline that its push starts.
+    fn upstreams(&self) -> impl Iterator<Item = &String> {
+        let after = match &self.made {
+            Made::New(start, _) => start.after.as_slice(),
+            Made::Before | Made::Again(_) => &[],
+        };
+        after.iter()
+    }
+
+    /// Whether it is a release of this pipeline that will be built.
+    fn is_new(&self, pipeline: &str) -> bool {
+        self.pipeline.name == pipeline && !self.placed.late && matches!(self.made, Made::New(..))
+    }
+}
+
+/// Why there is a release.
+enum Made<'r> {
+    /// A push starts it.
+    New(&'r Start, Origin),
+    /// Another delivery of the same push started it.
+    Before,
+    /// Its commit was released before, by this release, as if it were older than it is.
+    Again(Placed),
+}
+
+impl<'p> Planner<'p> {
     pub(crate) async fn plan(mut self, routing: &Routing<'_>) -> Result<Planned, StoreError> {
         self.numbers.again();
         let mut planned = Planned::default();
-        let mut lines: Vec<(&Reference, KeptLine)> = Vec::new();
+        let mut lines = Lines::default();
         let delivery = self.delivery;
         let repository = delivery.repository.as_deref().unwrap_or_default();
         for (index, push) in delivery.pushes().iter().enumerate() {
-            let wanted = self.config.of_repository(repository).any(|pipeline| pipeline.wants(&push.reference));
-            if push.deleted() || !wanted {
+            if !self.config.of_repository(repository).any(|pipeline| pipeline.wants(&push.reference)) {
                 continue;
             }
-            let known = lines.iter().position(|(reference, _)| **reference == push.reference);
-            let mut kept = match known {
-                Some(known) => lines.swap_remove(known).1,
-                None => self.store.line(repository, &push.reference).await?,
+            let line = lines.of(self.store, repository, &push.reference).await?;
+            let Some(position) = lines.line(line).place(push) else {
+                lines.line(line).deleted(push.before.as_deref());
+                continue;
             };
-            let drafts = self.drafts(routing, index, push, &mut kept).await?;
-            self.make(&drafts, &kept, &mut planned).await?;
-            lines.push((&push.reference, kept));
+            let mut drafts = Vec::new();
+            for decision in &routing.decisions {
+                for start in decision.starts.iter().filter(|start| start.push == index) {
+                    drafts.extend(match &start.elsewhere {
+                        Some(branch) => self.elsewhere(decision.pipeline, start, branch, &mut lines).await?,
+                        None => self.own(decision.pipeline, start, push, (line, position), &mut lines).await?,
+                    });
+                }
+            }
+            let answer = drafts.iter().map(|draft| draft.placed.release.clone());
+            planned.answer.extend(answer);
+            drafts.extend(self.again(&drafts, line, &mut lines).await?);
+            self.make(&drafts, &lines, &mut planned).await?;
         }
-        planned.lines = lines.into_iter().map(|(_, kept)| kept).collect();
+        planned.lines = lines.0.into_iter().map(|(_, _, kept)| kept).collect();
         Ok(planned)
     }
 
-    /// Gives each release that a push starts its id, its number and its place in the line.
-    async fn drafts<'r>(
+    /// A release of what was pushed.
+    async fn own<'r>(
         &mut self,
-        routing: &'r Routing<'r>,
-        index: usize,
+        pipeline: &'r Pipeline,
+        start: &'r Start,
         push: &Push,
-        kept: &mut KeptLine,
-    ) -> Result<Vec<Draft<'r>>, StoreError> {
-        let mut drafts = Vec::new();
-        let Some(position) = kept.line.place(push) else { return Ok(drafts) };
-        for decision in &routing.decisions {
-            let pipeline = decision.pipeline;
-            for start in decision.starts.iter().filter(|start| start.push == index) {
-                if let Some(branch) = &start.elsewhere {
-                    let Some(origin) = self.newest(pipeline, branch).await? else {
-                        tracing::warn!(pipeline = pipeline.name, %branch, "no commit of it is known yet: it is not started");
-                        continue;
-                    };
-                    let placed = self.placed(pipeline, 0, false).await?;
-                    drafts.push(Draft { pipeline, start, placed, new: Some((origin, Turn::default())), again: None });
-                    continue;
-                }
-                if let Some(placed) = kept.line.release(position, &pipeline.name).cloned() {
-                    drafts.push(Draft { pipeline, start, placed, new: None, again: None });
-                    continue;
-                }
-                let Some(commit) = Commit::of(push) else { continue };
-                let origin = self.origin(push.reference.clone(), commit);
-                let turn = kept.line.turn(position, &pipeline.name);
-                let placed = self.placed(pipeline, kept.line.highest(&pipeline.name), turn.late_by.is_some()).await?;
-                kept.line.started(position, placed.clone());
-                let mut again = None;
-                if let Some(newest) = &turn.again {
-                    let placed = self.placed(pipeline, kept.line.highest(&pipeline.name), false).await?;
-                    kept.line.replaced(&newest.release, &placed);
-                    again = Some(placed);
-                }
-                drafts.push(Draft { pipeline, start, placed, new: Some((origin, turn)), again });
-            }
+        (line, position): (usize, Position),
+        lines: &mut Lines,
+    ) -> Result<Option<Draft<'r>>, StoreError> {
+        let kept = lines.line(line);
+        if let Some(placed) = kept.release(position, &pipeline.name).cloned() {
+            return Ok(Some(Draft { pipeline, placed, line, made: Made::Before }));
         }
-        Ok(drafts)
+        let Some(commit) = Commit::of(push) else { return Ok(None) };
+        let late = kept.is_late(position, &pipeline.name);
+        let placed = self.placed(pipeline, kept.highest(&pipeline.name), late).await?;
+        kept.started(position, placed.clone());
+        let made = Made::New(start, self.origin(push.reference.clone(), commit));
+        Ok(Some(Draft { pipeline, placed, line, made }))
     }
 
-    /// Makes the releases of a push.
-    async fn make(&self, drafts: &[Draft<'_>], kept: &KeptLine, planned: &mut Planned) -> Result<(), StoreError> {
-        let newer = |placed: &Placed| Newer {
-            number: placed.number,
-            commit: kept.line.commit(&placed.release).and_then(|commit| commit.get(..7)).unwrap_or_default().to_owned(),
-        };
-        for draft in drafts {
-            planned.answer.push(draft.placed.release.clone());
-            let Some((origin, turn)) = &draft.new else { continue };
-            let upstream = |name: &String| drafts.iter().find(|other| other.pipeline.name == *name);
-            let mut waits: Vec<_> =
-                draft.start.after.iter().filter_map(upstream).map(|up| wait(&up.placed, Until::Success)).collect();
-            if let (false, None, Some(before)) = (draft.pipeline.supersede, &turn.late_by, turn.older.last()) {
-                waits.push(wait(before, Until::End));
-            }
-            let release = self.release(draft, &draft.placed, origin.clone(), waits);
-            let newest = draft.again.as_ref().or(turn.late_by.as_ref());
-            planned.releases.push(match newest {
-                Some(newest) => release.late(&newer(newest)),
-                None => release,
-            });
-            let by = newer(newest.unwrap_or(&draft.placed));
-            if let (Some(again), Some(earlier)) = (&draft.again, &turn.again) {
-                if let Some(earlier) = self.store.release(&earlier.release).await? {
-                    planned.releases.push(self.again(draft, again, earlier, drafts));
-                }
-                // By itself: that it was ended before says nothing about the others.
-                if draft.pipeline.supersede {
-                    planned.superseded.push(Superseded { older: vec![earlier.release.clone()], by: by.clone() });
-                }
-            }
-            let older: Vec<_> =
-                turn.older.iter().rev().filter(|placed| !placed.late).map(|p| p.release.clone()).collect();
-            if draft.pipeline.supersede && !older.is_empty() {
-                planned.superseded.push(Superseded { older, by });
-            }
-        }
-        Ok(())
-    }
-
-    /// A release of the same commit as an earlier one, which was presumed older than it is.
-    fn again(&self, draft: &Draft<'_>, placed: &Placed, earlier: Release, drafts: &[Draft<'_>]) -> Release {
-        let mut waits = earlier.waits;
-        for wait in waits.iter_mut().filter(|wait| wait.until == Until::Success) {
-            let upstream = drafts.iter().find(|draft| draft.pipeline.name == wait.pipeline);
-            if let Some(again) = upstream.and_then(|upstream| upstream.again.as_ref()) {
-                *wait = self::wait(again, Until::Success);
-            }
-        }
-        let origin = self.origin(earlier.reference, earlier.commit);
-        self.release(draft, placed, origin, waits)
-    }
-
-    fn release(&self, draft: &Draft<'_>, placed: &Placed, origin: Origin, waits: Vec<Wait>) -> Release {
-        let channel = self.config.slack.as_ref().map(|slack| slack.channel.as_str());
-        let id = placed.release.clone();
-        Release::new(id, placed.number, draft.pipeline, origin, waits, channel, self.now)
-    }
-
-    fn origin(&self, reference: Reference, commit: Commit) -> Origin {
-        let repository = self.delivery.repository.clone().unwrap_or_default();
-        Origin { delivery: self.delivery.id.clone(), repository, reference, commit }
-    }
-
-    /// The newest known commit of a pipeline in another repository.
-    async fn newest(&self, pipeline: &Pipeline, branch: &Reference) -> Result<Option<Origin>, StoreError> {
-        let kept = self.store.line(&pipeline.repository, branch).await?;
-        let Some((commit, release)) = kept.line.head() else { return Ok(None) };
+    /// A release of the newest known commit of a pipeline in another repository.
+    async fn elsewhere<'r>(
+        &mut self,
+        pipeline: &'r Pipeline,
+        start: &'r Start,
+        branch: &Reference,
+        lines: &mut Lines,
+    ) -> Result<Option<Draft<'r>>, StoreError> {
+        let line = lines.of(self.store, &pipeline.repository, branch).await?;
+        let kept = lines.line(line);
+        // Known when it was routed, and deleted since.
+        let Some(head) = kept.head() else { return Ok(None) };
+        let placed = self.placed(pipeline, kept.highest(&pipeline.name), false).await?;
+        let (commit, release) = kept.at(head);
         let release = match release {
             Some(release) => self.store.release(release).await?,
             None => None,
         };
         let commit = release.map_or_else(|| Commit::bare(commit), |release| release.commit);
-        let repository = pipeline.repository.clone();
-        Ok(Some(Origin { repository, ..self.origin(branch.clone(), commit) }))
+        kept.started(head, placed.clone());
+        let origin = Origin { repository: pipeline.repository.clone(), ..self.origin(branch.clone(), commit) };
+        Ok(Some(Draft { pipeline, placed, line, made: Made::New(start, origin) }))
+    }
+
+    /// Releases of commits that were released before: they turned out to be newer than was presumed, or an older push that comes late starts
+    /// an upstream of theirs.
+    async fn again(
+        &mut self,
+        drafts: &[Draft<'_>],
+        line: usize,
+        lines: &mut Lines,
+    ) -> Result<Vec<Draft<'p>>, StoreError> {
+        let kept = lines.line(line);
+        let mut newest = kept.overtaken();
+        for late in drafts.iter().filter(|draft| draft.line == line && draft.placed.late) {
+            let known = newest.iter().any(|placed| placed.pipeline == late.pipeline.name);
+            if !known && late.upstreams().any(|name| drafts.iter().any(|other| other.is_new(name))) {
+                newest.extend(kept.newest(&late.pipeline.name).cloned());
+            }
+        }
+        let mut again = Vec::new();
+        for earlier in newest {
+            let config: &'p Config = self.config;
+            let Some(pipeline) = config.pipeline(&earlier.pipeline) else { continue };
+            let placed = self.placed(pipeline, kept.highest(&pipeline.name), false).await?;
+            kept.replaced(&earlier.release, &placed);
+            again.push(Draft { pipeline, placed, line, made: Made::Again(earlier) });
+        }
+        Ok(again)
+    }
+
+    /// Makes the releases of a push, and says which others they take the place of.
+    async fn make(&self, drafts: &[Draft<'_>], lines: &Lines, planned: &mut Planned) -> Result<(), StoreError> {
+        for draft in drafts {
+            let line = lines.get(draft.line);
+            let Draft { pipeline, placed, .. } = draft;
+            let newest = newer(line, line.newest(&pipeline.name).unwrap_or(placed));
+            let (origin, mut waits, earlier) = match &draft.made {
+                Made::Before => continue,
+                Made::New(_, origin) => (origin.clone(), waits::upstreams(draft, drafts, lines), None),
+                Made::Again(earlier) => {
+                    let Some(record) = self.store.release(&earlier.release).await? else { continue };
+                    let origin = self.origin(record.reference, record.commit);
+                    (origin, waits::again(record.waits, draft, drafts, lines), Some(earlier))
+                }
+            };
+            if let Some(previous) = line.previous(&placed.release, &pipeline.name).filter(|_| !placed.late) {
+                waits.extend(self.taken_over(pipeline, &waits, previous, planned).await?);
+                if !pipeline.supersede {
+                    waits.push(waits::wait(previous, Until::End));
+                }
+            }
+            let channel = self.config.slack.as_ref().map(|slack| slack.channel.as_str());
+            let id = placed.release.clone();
+            let release = Release::new(id, placed.number, pipeline, origin, waits, channel, self.now);
+            planned.releases.push(if placed.late { release.late(&newest) } else { release });
+            if pipeline.supersede {
+                // By itself: that it was ended before says nothing about the others.
+                let earlier = earlier.map(|earlier| vec![earlier.release.clone()]);
+                let older: Vec<_> = line.older(&pipeline.name).map(|placed| placed.release.clone()).collect();
+                let all = earlier.into_iter().chain([older]).filter(|older| !older.is_empty());
+                planned.superseded.extend(all.map(|older| Superseded { older, by: newest.clone() }));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a release waits for in the place of the one before it: upstreams that its own push does not start, and whose change is as much
+    /// in its commit. A change that succeeded already is handed on, so that the build is told of it.
+    async fn taken_over(
+        &self,
+        pipeline: &Pipeline,
+        own: &[Wait],
+        previous: &Placed,
+        planned: &Planned,
+    ) -> Result<Vec<Wait>, StoreError> {
+        let named = |wait: &Wait| own.iter().any(|own| own.pipeline == wait.pipeline && own.until == Until::Success);
+        if pipeline.after.is_empty() {
+            return Ok(Vec::new());
+        }
+        let new = planned.releases.iter().find(|release| release.id == previous.release).cloned();
+        let previous = match new {
+            Some(new) => Some(new),
+            None => self.store.release(&previous.release).await?,
+        };
+        let Some(previous) = previous else { return Ok(Vec::new()) };
+        let waits = previous.state == State::Waiting;
+        let good = |wait: &Wait| {
+            let still_upstream = pipeline.after.contains(&wait.pipeline);
+            wait.until == Until::Success && still_upstream && !named(wait) && (waits || wait.met.is_some())
+        };
+        Ok(previous.waits.into_iter().filter(good).collect())
+    }
+
+    fn origin(&self, reference: Reference, commit: Commit) -> Origin {
+        let repository = self.delivery.repository.clone().unwrap_or_default();
+        Origin { delivery: self.delivery.id.clone(), repository, reference, commit }
     }
 
     async fn placed(&mut self, pipeline: &Pipeline, above: u64, late: bool) -> Result<Placed, StoreError> {
@@ -235,7 +316,8 @@ impl Planner<'_> {
     }
 }
 
-fn wait(placed: &Placed, until: Until) -> Wait {
-    let Placed { release, pipeline, number, .. } = placed.clone();
-    Wait { release, pipeline, number, until, met: None }
+/// What the releases that this one takes the place of are told.
+pub(crate) fn newer(line: &Line, placed: &Placed) -> Newer {
+    let commit = line.commit(&placed.release).and_then(|commit| commit.get(..7)).unwrap_or_default();
+    Newer { number: placed.number, commit: commit.to_owned() }
 }

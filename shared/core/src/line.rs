@@ -3,7 +3,10 @@
 //!
 //! A push says which commit the branch named before and which it names now, so two pushes of which one begins where the other ended are
 //! neighbours, whichever arrives first. Where a neighbour is missing (its delivery is late, or lost), the provider's time of the push
-//! decides, and without one the order of arrival. A neighbour that arrives later closes the gap, and corrects what was presumed.
+//! decides, and without one the order of arrival. A neighbour that arrives later closes the gap, and corrects what was presumed. A
+//! deletion ends all that: what is made under the name later has no neighbour among the pushes before.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,7 +34,11 @@ struct Entry {
     /// Told by a merged pull request, which does not say the commit before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     merge: bool,
-    /// What it started.
+    /// The branch or tag was deleted after it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
+    /// What it started, in the order of numbers: more than one release of a pipeline where an upstream in another repository had it
+    /// built again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     releases: Vec<Placed>,
 }
@@ -54,21 +61,11 @@ pub struct Placed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position(usize);
 
-/// What a push means for the releases of one pipeline.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Turn {
-    /// A newer push came first, and started this release: the push's own is superseded from the beginning.
-    pub late_by: Option<Placed>,
-    /// Releases of older pushes, oldest first: those that are not yet deploying are superseded.
-    pub older: Vec<Placed>,
-    /// The release of the newest push, when it was presumed older before: it was superseded, or has a smaller number than the release of
-    /// an older push. Its commit is released again.
-    pub again: Option<Placed>,
-}
-
 impl Line {
     /// How many pushes are kept.
     pub const LENGTH: usize = 16;
+    /// How many releases of a pipeline are kept of one push.
+    const RELEASES: usize = 2;
 
     /// Finds a push its place. The same push, told again by another delivery, has its place already.
     ///
@@ -79,17 +76,35 @@ impl Line {
             after: push.after.clone()?,
             at: push.at,
             merge: push.cause == Cause::Merge,
+            gone: false,
             releases: Vec::new(),
         };
         // Before the push has its place: all that were there then are its older or newer ones.
         self.0.drain(..self.0.len().saturating_sub(Self::LENGTH - 1));
-        Some(Position(self.known(&entry).unwrap_or_else(|| self.insert(entry))))
+        let deleted = self.0.iter().rposition(|entry| entry.gone).map_or(0, |last| last + 1);
+        let mut since = Self(self.0.split_off(deleted));
+        let position = since.known(&entry).unwrap_or_else(|| since.insert(entry));
+        self.0.append(&mut since.0);
+        Some(Position(deleted + position))
+    }
+
+    /// Writes down that the branch or tag was deleted when it named this commit.
+    pub fn deleted(&mut self, before: Option<&str>) {
+        let named = self.0.iter().rposition(|entry| Some(entry.after.as_str()) == before);
+        if let Some(last) = named.or(self.0.len().checked_sub(1)) {
+            self.0[last].gone = true;
+        }
     }
 
     /// Writes down what a push started.
     pub fn started(&mut self, at: Position, release: Placed) {
         let releases = &mut self.0[at.0].releases;
-        releases.retain(|placed| placed.pipeline != release.pipeline);
+        let of_pipeline = |placed: &&Placed| placed.pipeline == release.pipeline;
+        if releases.iter().filter(of_pipeline).count() >= Self::RELEASES
+            && let Some(first) = releases.iter().position(|placed| of_pipeline(&placed))
+        {
+            releases.remove(first);
+        }
         releases.push(release);
     }
 
@@ -104,39 +119,73 @@ impl Line {
 
     /// What this push started in a pipeline, when it was told before.
     pub fn release(&self, at: Position, pipeline: &str) -> Option<&Placed> {
-        self.0[at.0].releases.iter().find(|placed| placed.pipeline == pipeline)
+        self.0[at.0].releases.iter().rfind(|placed| placed.pipeline == pipeline)
     }
 
-    /// What a push means for a pipeline that it starts.
-    pub fn turn(&self, at: Position, pipeline: &str) -> Turn {
-        let of = |entries: &[Entry]| -> Vec<Placed> {
-            entries.iter().flat_map(|entry| &entry.releases).filter(|p| p.pipeline == pipeline).cloned().collect()
-        };
-        let (mut older, newer) = (of(&self.0[..at.0]), of(&self.0[at.0 + 1..]));
-        let Some(newest) = newer.last().cloned() else { return Turn { older, ..Turn::default() } };
-        older.extend_from_slice(&newer[..newer.len() - 1]);
-        let overtaken = newest.late || older.iter().any(|placed| !placed.late && placed.number > newest.number);
-        Turn { again: overtaken.then(|| newest.clone()), late_by: Some(newest), older }
+    /// Whether a newer push than this one came first and started a release of the pipeline: its own is superseded from the beginning.
+    pub fn is_late(&self, at: Position, pipeline: &str) -> bool {
+        self.0[at.0 + 1..].iter().flat_map(|entry| &entry.releases).any(|placed| placed.pipeline == pipeline)
+    }
+
+    /// Releases of the newest pushes of their pipelines that were presumed older than they are: they were superseded from the
+    /// beginning, or have a smaller number than a release of an older push. Their commits are to be released again.
+    pub fn overtaken(&self) -> Vec<Placed> {
+        // The newest release so far, and the largest number that counts before it.
+        let mut newest: BTreeMap<&str, (&Placed, u64)> = BTreeMap::new();
+        for placed in self.0.iter().flat_map(|entry| &entry.releases) {
+            let largest = newest
+                .get(placed.pipeline.as_str())
+                .map_or(0, |(before, largest)| if before.late { *largest } else { before.number.max(*largest) });
+            newest.insert(&placed.pipeline, (placed, largest));
+        }
+        let overtaken = newest.into_values().filter(|(placed, largest)| placed.late || placed.number < *largest);
+        overtaken.map(|(placed, _)| placed.clone()).collect()
+    }
+
+    /// The pipeline's release of the newest push that started one.
+    pub fn newest(&self, pipeline: &str) -> Option<&Placed> {
+        self.of(pipeline).next_back()
+    }
+
+    /// The releases of older pushes than the newest, newest first: those that are not yet deploying are superseded. Without those that were
+    /// from the beginning.
+    pub fn older(&self, pipeline: &str) -> impl Iterator<Item = &Placed> {
+        self.of(pipeline).rev().skip(1).filter(|placed| !placed.late)
+    }
+
+    /// The release of the push before a release's own.
+    pub fn previous(&self, release: &ReleaseId, pipeline: &str) -> Option<&Placed> {
+        self.of(pipeline).take_while(|placed| placed.release != *release).filter(|placed| !placed.late).last()
     }
 
     /// The release that took this one's place: that of the newest push after it which started one in its pipeline.
     pub fn newer(&self, release: &ReleaseId, pipeline: &str) -> Option<&Placed> {
-        let mut placed = self.0.iter().flat_map(|entry| &entry.releases).filter(|placed| placed.pipeline == pipeline);
+        let mut placed = self.of(pipeline);
         placed.by_ref().find(|placed| placed.release == *release)?;
         placed.rfind(|placed| !placed.late)
     }
 
     /// The release that is next after this one in its pipeline.
     pub fn next(&self, release: &ReleaseId, pipeline: &str) -> Option<&Placed> {
-        let mut placed = self.0.iter().flat_map(|entry| &entry.releases).filter(|placed| placed.pipeline == pipeline);
+        let mut placed = self.of(pipeline);
         placed.by_ref().find(|placed| placed.release == *release)?;
         placed.next()
     }
 
-    /// The commit that the branch or tag names now, as far as is known, and a release of it.
-    pub fn head(&self) -> Option<(&str, Option<&ReleaseId>)> {
-        let entry = self.0.last()?;
-        Some((&entry.after, entry.releases.first().map(|placed| &placed.release)))
+    /// The push whose commit the branch or tag names now, as far as is known.
+    pub fn head(&self) -> Option<Position> {
+        let last = self.0.len().checked_sub(1)?;
+        (!self.0[last].gone).then_some(Position(last))
+    }
+
+    /// The commit of a push, and a release of it.
+    pub fn at(&self, at: Position) -> (&str, Option<&ReleaseId>) {
+        let entry = &self.0[at.0];
+        (&entry.after, entry.releases.first().map(|placed| &placed.release))
+    }
+
+    fn of(&self, pipeline: &str) -> impl DoubleEndedIterator<Item = &Placed> {
+        self.0.iter().flat_map(|entry| &entry.releases).filter(move |placed| placed.pipeline == pipeline)
     }
 
     /// The commit of a release.
@@ -147,8 +196,7 @@ impl Line {
 
     /// The largest number of a pipeline's releases in this line.
     pub fn highest(&self, pipeline: &str) -> u64 {
-        let placed = self.0.iter().flat_map(|entry| &entry.releases).filter(|placed| placed.pipeline == pipeline);
-        placed.map(|placed| placed.number).max().unwrap_or(0)
+        self.of(pipeline).map(|placed| placed.number).max().unwrap_or(0)
     }
 
     /// The place of the same push, told before: by a webhook of its own, or once as a push and once as a merge.

@@ -7,7 +7,7 @@
 mod rules;
 mod told;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     config::{Config, Pipeline, fold},
@@ -51,6 +51,11 @@ pub(crate) const OF_ANOTHER: &str = "it is of another repository";
 
 /// Decides what a delivery starts.
 pub fn route<'c>(config: &'c Config, delivery: &Delivery) -> Routing<'c> {
+    route_but(config, delivery, &BTreeSet::new())
+}
+
+/// As [`route`]; `unknown` are the pipelines of other repositories, by name, of whose branch no commit is known: they are not started.
+pub fn route_but<'c>(config: &'c Config, delivery: &Delivery, unknown: &BTreeSet<&str>) -> Routing<'c> {
     let pipelines = config.pipelines();
     let repository = delivery.repository.as_deref().map(fold);
     // The pushes that start each pipeline, by its name; whoever is waited for is decided before those who wait.
@@ -65,7 +70,8 @@ pub fn route<'c>(config: &'c Config, delivery: &Delivery) -> Routing<'c> {
         for (at, push) in delivery.pushes().iter().enumerate() {
             let started = |name: &&String| starting.get(name.as_str()).is_some_and(|pushes| pushes.contains(&at));
             let after: Vec<String> = pipeline.after.iter().filter(started).cloned().collect();
-            match decide(pipeline, push, own, &after) {
+            let known = !unknown.contains(pipeline.name.as_str());
+            match decide(pipeline, push, own, &after, known) {
                 Ok((elsewhere, reason)) => {
                     starts.push(Start { push: at, after, elsewhere });
                     yes.push((push, reason));
@@ -100,18 +106,23 @@ pub fn wants_files(config: &Config, delivery: &Delivery) -> Vec<usize> {
 }
 
 /// Whether a push starts a pipeline and, if that is of another repository, which of its branches is built; `after` are those of its
-/// upstreams that the push starts.
+/// upstreams that the push starts. `known`: whether a commit of that branch is.
 fn decide(
     pipeline: &Pipeline,
     push: &Push,
     own: bool,
     after: &[String],
+    known: bool,
 ) -> Result<(Option<Reference>, String), String> {
     let upstreams = text::list(after.iter().map(|name| text::quote(name, 64)), "and");
     match (own, after) {
         (false, []) => Err(another(pipeline)),
         (false, _) => {
             let branch = pipeline.own_branch().ok_or("no branch of its own to build is a plain name in `branches`")?;
+            if !known {
+                let branch = text::quote(&branch.name, 80);
+                return Err(format!("it comes after {upstreams}, and no commit of its branch {branch} is known yet"));
+            }
             let reason = format!(
                 "it comes after {upstreams}: the newest known commit of its branch {} is built",
                 text::quote(&branch.name, 80)

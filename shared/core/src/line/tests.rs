@@ -32,7 +32,7 @@ fn merge(after: usize) -> Push {
     Push { cause: Cause::Merge, before: None, ..push(0, after) }
 }
 
-/// A pipeline `web` that takes every push, as trigger does it: which release is of which commit, and what became of it.
+/// A pipeline `web`, as trigger does it: which release is of which commit, and what became of it.
 #[derive(Default)]
 struct World {
     line: Line,
@@ -54,20 +54,28 @@ impl World {
     }
 
     fn arrives(&mut self, push: &Push) {
+        self.arrives_for(push, true);
+    }
+
+    /// A push that starts the pipeline, or not.
+    fn arrives_for(&mut self, push: &Push, starts: bool) {
         let position = self.line.place(push).expect("a place");
-        if self.line.release(position, "web").is_some() {
-            return;
+        if starts && self.line.release(position, "web").is_none() {
+            let late = self.line.is_late(position, "web");
+            let own = self.release(push.after.as_deref().expect("a commit"), late);
+            self.line.started(position, own);
         }
-        let turn = self.line.turn(position, "web");
-        turn.older.iter().for_each(|older| self.supersede(older));
-        let own = self.release(push.after.as_deref().expect("a commit"), turn.late_by.is_some());
-        self.line.started(position, own);
-        if let Some(newest) = turn.again {
+        for newest in self.line.overtaken() {
             self.supersede(&newest);
             let commit = self.releases[usize::try_from(newest.number).expect("a number") - 1].0.clone();
             let again = self.release(&commit, false);
             self.line.replaced(&newest.release, &again);
         }
+        let older: Vec<_> = self.line.older("web").cloned().collect();
+        for older in &older {
+            self.supersede(older);
+        }
+        assert_eq!(self.line.overtaken(), []);
     }
 
     /// The commits that are not superseded.
@@ -155,7 +163,8 @@ fn a_push_that_another_pipeline_ignored_is_no_newer_one() {
     let mut line = Line::default();
     line.place(&push(1, 2)).expect("a place");
     let position = line.place(&push(0, 1)).expect("a place");
-    assert_eq!(line.turn(position, "web"), Turn::default());
+    assert!(!line.is_late(position, "web"));
+    assert_eq!((line.overtaken(), line.newest("web")), (vec![], None));
 }
 
 #[test]
@@ -166,7 +175,53 @@ fn a_line_remembers_its_latest_pushes() {
     }
     assert_eq!(world.line.0.len(), Line::LENGTH);
     assert_eq!(world.live(), [commit(100)]);
-    assert_eq!(world.line.head().map(|(commit, _)| commit.to_owned()), Some(commit(100)));
+    let head = world.line.head().expect("a head");
+    assert_eq!(world.line.at(head).0, commit(100));
+}
+
+#[test]
+fn a_push_that_starts_nothing_still_puts_the_order_right() {
+    let mut world = World::default();
+    for (push, starts) in [(push(2, 3), true), (push(0, 1), true), (push(1, 2), false)] {
+        world.arrives_for(&push, starts);
+    }
+    assert_eq!(world.live(), [commit(3)]);
+}
+
+#[test]
+fn what_is_made_again_after_a_deletion_is_a_push_of_its_own() {
+    let made = |after| Push { before: None, created: true, ..push(0, after) };
+    let mut world = World::default();
+    for (after, live) in [(1, 1), (2, 2), (1, 1), (1, 1)] {
+        world.arrives(&made(after));
+        assert_eq!(world.live(), [commit(live)]);
+        let head = world.line.head().expect("a head");
+        assert_eq!(world.line.at(head).0, commit(after));
+        world.line.deleted(Some(&commit(after)));
+        assert_eq!(world.line.head(), None);
+    }
+    assert_eq!(world.number, 4);
+    // Nor does it come before what went on from the same commit back then.
+    let mut world = World::default();
+    world.arrives(&push(1, 2));
+    world.line.deleted(None);
+    world.arrives(&made(1));
+    assert_eq!(world.live(), [commit(1)]);
+}
+
+#[test]
+fn a_push_that_is_built_again_for_another_repository_keeps_its_place() {
+    let mut world = World::default();
+    world.arrives(&push(0, 1));
+    for _ in 0..5 {
+        let head = world.line.head().expect("a head");
+        let again = world.release(&commit(1), false);
+        world.line.started(head, again);
+    }
+    assert_eq!(world.line.older("web").map(|placed| placed.number).collect::<Vec<_>>(), [5]);
+    assert_eq!((world.line.overtaken(), world.line.newest("web").map(|placed| placed.number)), (vec![], Some(6)));
+    let newest = world.line.newest("web").cloned().expect("a release");
+    assert_eq!(world.line.previous(&newest.release, "web").map(|placed| placed.number), Some(5));
 }
 
 proptest! {
@@ -183,6 +238,20 @@ proptest! {
         let mut told = pushes.clone();
         told.extend(again.iter().map(|index| index.get(&pushes).clone()));
         prop_assert_eq!(live(&told), [commit(order.len())]);
+    }
+
+    #[test]
+    fn the_newest_push_that_starts_something_wins_whatever_the_others_do(
+        order in (1..9_usize).prop_flat_map(|length| Just((0..length).collect::<Vec<_>>()).prop_shuffle()),
+        starts in prop::collection::vec(any::<bool>(), 9),
+    ) {
+        let mut world = World::default();
+        for number in &order {
+            world.arrives_for(&push(*number, number + 1), starts[*number]);
+        }
+        let newest = (0..order.len()).rev().find(|&number| starts[number]);
+        let expected: Vec<_> = newest.into_iter().map(|number| commit(number + 1)).collect();
+        prop_assert_eq!(world.live(), expected);
     }
 
     #[test]

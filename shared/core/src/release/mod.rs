@@ -485,13 +485,13 @@ impl Release {
             verdict: None,
             reason: None,
         });
-        let due = waits.is_empty().then_some(now);
+        let due = waits.iter().all(|wait| wait.met.is_some()).then_some(now);
         Self {
             id,
             version: 1,
             pipeline: pipeline.name.clone(),
             number,
-            state: if waits.is_empty() { State::Requested } else { State::Waiting },
+            state: if due.is_some() { State::Requested } else { State::Waiting },
             reason: None,
             delivery: origin.delivery,
             repository: origin.repository,

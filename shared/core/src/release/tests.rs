@@ -379,6 +379,20 @@ fn a_release_waits_until_all_are_met() {
 }
 
 #[test]
+fn a_release_whose_waits_were_met_before_it_was_made_is_due() {
+    let met = Wait { met: Some(met()), ..wait('1', Until::Success) };
+    for (waits, state) in [(vec![met.clone()], State::Requested), (vec![met, wait('2', Until::End)], State::Waiting)] {
+        let text = "[[pipeline]]\nname = \"web\"\nrepository = \"github.com/acme/web\"\nbranches = [\"main\"]\nproject = \"web-build\"\n";
+        let config = crate::config::Config::read(text).expect("a configuration");
+        let Release { delivery, repository, reference, commit, .. } = sample();
+        let origin = Origin { delivery, repository, reference, commit };
+        let release = Release::new(id('9'), 8, &config.pipelines()[0], origin, waits, None, at(0));
+        assert_eq!(release.state, state);
+        assert_eq!(release.build_step(at(1)) == BuildStep::Wait, state == State::Waiting);
+    }
+}
+
+#[test]
 fn a_release_that_waits_in_vain_is_cancelled_without_a_build() {
     let mut release = waiting(vec![wait('1', Until::Success)]);
     assert_eq!(release.apply(Fact::Cancelled("base #3 failed".into()), at(2)), Ok(true));
