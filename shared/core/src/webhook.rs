@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::member::{Member, address, host};
 use crate::{
-    bitbucket, bitbucket_data_center, github, gitlab,
+    bitbucket, bitbucket_data_center, config, github, gitlab,
     push::{Content, Delivery, Push, Reference, Source},
     signature::{self, GitLab, Unproven, Verified},
     text::shorten,
@@ -98,18 +98,23 @@ pub fn verify<'a>(
     }
 }
 
-/// Reads a delivery.
+/// Reads a delivery. One of a repository of CodeCommit is an error, whoever signed it.
 pub fn parse(
     source: Source,
     headers: &Headers,
     body: Verified<'_>,
     hosts: &Hosts<'_>,
 ) -> Result<Delivery, NotADelivery> {
-    match source {
-        Source::GitHub => github::parse(headers, body.bytes()),
-        Source::Bitbucket => bitbucket::parse(headers, body.bytes(), hosts),
-        Source::GitLab => gitlab::parse(headers, body.bytes()),
-        Source::CodeCommit => Err(NotADelivery::NotByHttp(source)),
+    let delivery = match source {
+        Source::GitHub => github::parse(headers, body.bytes())?,
+        Source::Bitbucket => bitbucket::parse(headers, body.bytes(), hosts)?,
+        Source::GitLab => gitlab::parse(headers, body.bytes())?,
+        Source::CodeCommit => return Err(NotADelivery::NotByHttp(source)),
+    };
+    // A payload may name any host, and no secret of another source proves what CodeCommit alone may tell.
+    match &delivery.repository {
+        Some(repository) if config::is_codecommit(repository) => Err(NotADelivery::NotByHttp(Source::CodeCommit)),
+        Some(_) | None => Ok(delivery),
     }
 }
 
