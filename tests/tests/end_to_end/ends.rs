@@ -2,9 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::release::{Outcome, Release, ReleaseId, State};
-use longshore_tests::{
-    Between, Gate, Local, Push, config, release_of, releases_of, with_config, without_events,
-};
+use longshore_tests::{Between, Gate, Local, Push, config, release_of, releases_of, with_config, without_events};
 use serde_json::{Value, json};
 
 /// How a build ends: the pipeline and project, what CodeBuild describes, and what is made of it.
@@ -81,7 +79,7 @@ impl End {
         assert_eq!((release.state, release.build.outcome), (State::Failed, Some(*outcome)), "{name}");
         assert_eq!(release.reason.as_deref(), Some(*reason), "{name}");
         assert_eq!(release.build.stages, [], "{name}: nothing called back");
-        let message = local.message(&release.id, ": failed after ", 0).await;
+        let message = local.message(&release.id, ": failed after ", 1).await;
         let blocks = message.attachments[0]["blocks"].to_string();
         // As JSON has it, in Slack's markup.
         let reason = json!(reason.replace('<', "&lt;").replace('>', "&gt;")).to_string();
@@ -148,7 +146,7 @@ fn a_build_that_codebuild_has_no_longer_ends_as_a_fault() {
         async |local| {
             local.script(&[Gate::WAIT]).await;
             let id = release_of(&local.send(&push().delivery()).await);
-            local.message(&id, ": building: build ", 0).await;
+            local.message(&id, ": building", 0).await;
             between.describe_builds("web", Value::Null);
 
             // Just after its start it may not be seen yet.

@@ -45,7 +45,10 @@ fn what_a_delivery_started_and_why_the_rest_did_not_is_looked_up() {
             let (id, ping) = (uuid(), payload("github.ping").to_string());
             local.post(Source::GitHub, "ping", &id, &ping, &local.stack.secret).await;
             let text = explain(local, &["--delivery", &id]).await;
-            assert!(text.contains("nothing starts; the sender is told: a ping: github.com/acme/web starts web"), "{text}");
+            assert!(
+                text.contains("nothing starts; the sender is told: a ping: github.com/acme/web starts web"),
+                "{text}"
+            );
 
             for (arguments, why) in [
                 (["--delivery", "72d3162e"], "github/72d3162e, nor bitbucket/72d3162e, nor"),

@@ -2,8 +2,8 @@
 
 use longshore_core::release::{Outcome, Release, ReleaseId, State};
 use longshore_tests::{
-    Application, Gate, Killer, Local, Push, Quality, commit, config, eventually, release_of, releases_of, variable, with_config,
-    with_stack,
+    Application, Gate, Killer, Local, Push, Quality, commit, config, eventually, release_of, releases_of, variable,
+    with_config, with_stack,
 };
 use serde_json::Value;
 

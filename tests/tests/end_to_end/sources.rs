@@ -43,7 +43,11 @@ fn bitbucket_tells_several_refs_at_once_and_merges_by_the_push_that_they_make() 
             let place = |release: &Release| answered.iter().position(|id| *id == release.id);
             let places: Vec<_> = records.iter().map(place).collect();
             assert_eq!(places, [Some(1), Some(0), Some(2)], "answered in the order of the push");
-            assert_eq!(releases_of(&send("repo:push", &id, &push).await), answered, "the same answer when it is sent again");
+            assert_eq!(
+                releases_of(&send("repo:push", &id, &push).await),
+                answered,
+                "the same answer when it is sent again"
+            );
 
             let merge = payload("bitbucket.pullrequest+fulfilled");
             let why = reason_of(&send("pullrequest:fulfilled", &uuid(), &merge).await);
@@ -56,10 +60,8 @@ fn bitbucket_tells_several_refs_at_once_and_merges_by_the_push_that_they_make() 
 
 #[test]
 fn bitbucket_data_center_is_known_by_the_host_of_the_configuration() {
-    let pipelines = [
-        ("web", "git.example.com:7990/acme/web", ""),
-        ("merges", "git.example.com:7990/acme/web", "on = \"merge\""),
-    ];
+    let pipelines =
+        [("web", "git.example.com:7990/acme/web", ""), ("merges", "git.example.com:7990/acme/web", "on = \"merge\"")];
     with_config(
         &format!("{}[bitbucket]\nhost = \"git.example.com:7990\"\n", config(&pipelines)),
         |_| {},
@@ -112,15 +114,8 @@ fn gitlab_proves_itself_by_its_token_or_by_its_signature() {
             }
             let long_ago = Timestamp::now() - SignedDuration::from_mins(6);
             let body = push.to_string();
-            let old = webhook::sign(
-                Source::GitLab,
-                "Push Hook",
-                &uuid(),
-                "application/json",
-                body.as_bytes(),
-                KEY,
-                long_ago,
-            );
+            let old =
+                webhook::sign(Source::GitLab, "Push Hook", &uuid(), "application/json", body.as_bytes(), KEY, long_ago);
             assert_eq!(local.request(Source::GitLab, &old, &body).await.0, 401, "a signature of six minutes ago");
             let release = local.closed(&release_of(&send("Push Hook", &push, KEY).await)).await;
             assert_eq!(told(&release), "web #2: refs/heads/main 0707070 by Ada, built");
@@ -229,7 +224,7 @@ async fn what_starts_nothing_is_told_why(local: &Local) {
         (
             "pull_request",
             edited(&request, |request| request["action"] = json!("synchronize")),
-            "a pull request from \"door\" into \"main\" that is not merged (synchronize)",
+            "a pull request from \"door\" into \"main\" that is not merged (\"synchronize\")",
         ),
         (
             "pull_request",
@@ -279,8 +274,10 @@ fn codecommit_is_heard_through_eventbridge_and_nowhere_else() {
             let expected = ["web #1: refs/heads/main aaaaaaa by , built", "web #2: refs/heads/main ccccccc by , built"];
             for (detail, expected) in [&created, &event["detail"]].into_iter().zip(expected) {
                 put(local, detail).await;
-                let release = eventually("the event starts a release", async || local.records().await.pop()
-                    .filter(|release| expected.starts_with(&name(release)))).await;
+                let release = eventually("the event starts a release", async || {
+                    local.records().await.pop().filter(|release| expected.starts_with(&name(release)))
+                })
+                .await;
                 assert_eq!(told(&local.closed(&release.id).await), expected);
             }
             let mut deleted = event["detail"].clone();
