@@ -23,7 +23,7 @@ pub use front::Front;
 pub use gate::Gate;
 pub use killer::Killer;
 pub use local::Local;
-pub use look::variable;
+pub use look::{told, variable};
 pub use program::{Output, run};
 pub use push::{Push, commit, payload, reason_of, release_of, releases_of};
 pub use stack::{config, longshore, program, with_config, with_stack, without_events, workspace};

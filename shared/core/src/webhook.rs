@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::member::{Member, address, host};
 use crate::{
-    bitbucket, bitbucket_data_center, config, github, gitlab,
+    bitbucket, bitbucket_data_center, github, gitlab,
     push::{Content, Delivery, Push, Reference, Source},
     signature::{self, GitLab, Unproven, Verified},
     text::shorten,
@@ -112,9 +112,9 @@ pub fn parse(
         Source::CodeCommit => return Err(NotADelivery::NotByHttp(source)),
     };
     // A payload may name any host, and no secret of another source proves what CodeCommit alone may tell.
-    match &delivery.repository {
-        Some(repository) if config::is_codecommit(repository) => Err(NotADelivery::NotByHttp(Source::CodeCommit)),
-        Some(_) | None => Ok(delivery),
+    match delivery.repository.as_deref().and_then(Source::of_address) {
+        Some(Source::CodeCommit) => Err(NotADelivery::NotByHttp(Source::CodeCommit)),
+        Some(Source::GitHub | Source::Bitbucket | Source::GitLab) | None => Ok(delivery),
     }
 }
 

@@ -6,6 +6,7 @@ mod crash;
 mod deliveries;
 mod ends;
 mod explained;
+mod github;
 mod good_path;
 mod logs;
 mod lost;

@@ -86,6 +86,9 @@ fn an_empty_or_missing_secret_shuts_its_source_or_its_repository_alone() {
                     let answer = local.post(source, event, &uuid(), &payload(name).to_string(), secret).await;
                     assert_eq!(answer.0, 401, "{event} with {secret:?}");
                 }
+                // It names no repository, so no repository's secret is one for it.
+                let ping = payload("bitbucket.diagnostics+ping").to_string();
+                assert_eq!(local.post(Source::Bitbucket, "diagnostics:ping", &uuid(), &ping, secret).await.0, 401);
                 assert_eq!(push(local, own[1], 1, secret).await.0, 401, "{secret:?}: a list of nothing");
             }
             // A secret of one repository is none of another, nor is that of all repositories one of it.

@@ -224,7 +224,7 @@ pub fn fold(repository: &str) -> String {
     }
 }
 
-/// Whether this host, or that of this address, is CodeCommit's, whose addresses are `git-codecommit.<region>.amazonaws.com/v1/repos/<name>`.
+/// Whether this host is CodeCommit's, whose addresses are `git-codecommit.<region>.amazonaws.com/v1/repos/<name>`.
 /// Source: <https://docs.aws.amazon.com/codecommit/latest/userguide/regions.html#regions-git>.
 pub(crate) fn is_codecommit(host: &str) -> bool {
     host.to_ascii_lowercase().starts_with("git-codecommit.")
