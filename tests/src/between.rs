@@ -66,7 +66,7 @@ impl Between {
         self.inner().started.get(project).copied().unwrap_or_default()
     }
 
-    /// From now on the project's builds are described with these members, over their own.
+    /// From now on the project's builds are described with these members, over their own; with null, CodeBuild has them no longer.
     pub fn describe_builds(&self, project: &str, members: Value) {
         self.inner().builds.insert(project.to_owned(), members);
     }
@@ -106,11 +106,14 @@ impl Between {
         let (mut parts, body) = answer.into_parts();
         let body = to_bytes(body, LIMIT).await.expect("an answer");
         let mut answer: Value = serde_json::from_slice(&body).expect("JSON");
-        for build in answer["builds"].as_array_mut().into_iter().flatten() {
-            let inner = self.inner();
-            let members = build["projectName"].as_str().and_then(|project| inner.builds.get(project));
-            for (name, value) in members.and_then(Value::as_object).into_iter().flatten() {
-                build[name] = value.clone();
+        if let Some(builds) = answer["builds"].as_array_mut() {
+            let described = &self.inner().builds;
+            let members = |build: &Value| build["projectName"].as_str().and_then(|project| described.get(project));
+            builds.retain(|build| members(build) != Some(&Value::Null));
+            for build in builds {
+                for (name, value) in members(build).and_then(Value::as_object).into_iter().flatten() {
+                    build[name] = value.clone();
+                }
             }
         }
         parts.headers.remove(CONTENT_LENGTH);

@@ -7,7 +7,7 @@ use local_slack::Message;
 use longshore_core::{
     push::Source,
     release::{Release, ReleaseId},
-    webhook,
+    webhook::{self, Headers},
 };
 use longshore_local::{Repository, Stack, Whereabouts, hook};
 use serde_json::{Value, json};
@@ -156,6 +156,15 @@ impl Local {
     /// When nobody answers.
     pub async fn post(&self, source: Source, event: &str, id: &str, body: &str, secret: &str) -> (u16, String) {
         let headers = webhook::sign(source, event, id, "application/json", body.as_bytes(), secret, Timestamp::now());
+        self.request(source, &headers, body).await
+    }
+
+    /// Posts a body to the route of a source with these headers; the status and the body of the answer.
+    ///
+    /// # Panics
+    ///
+    /// When nobody answers.
+    pub async fn request(&self, source: Source, headers: &Headers, body: &str) -> (u16, String) {
         let request = local_protocol::http().post(format!("{}/webhooks/{}", self.stack.url, source.word()));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let answer = request.body(body.to_owned()).send().await.expect("an answer");

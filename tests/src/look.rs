@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use local_protocol::{Client, http};
-use longshore_core::release::Release;
+use longshore_core::release::{Release, State};
 use serde_json::{Value, json};
 
 use crate::Local;
@@ -171,4 +171,15 @@ pub fn variable<'b>(build: &'b Value, name: &str) -> Option<&'b str> {
 /// The elements of a list; none where there is no list.
 fn list(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
+}
+
+/// A release that was built, in a line: `web #1: refs/heads/main 0123456 by Ada`.
+///
+/// # Panics
+///
+/// When it was not built.
+pub fn told(release: &Release) -> String {
+    let Release { pipeline, number, reference, commit, state, reason, .. } = release;
+    assert!(*state == State::Built, "{pipeline} #{number}: {state:?}, {reason:?}");
+    format!("{pipeline} #{number}: {reference} {} by {}", commit.short(), commit.author)
 }

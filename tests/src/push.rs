@@ -1,9 +1,13 @@
 //! Pushes of commits that are in no repository, for projects whose builds need no source ([`Local::script`](crate::Local::script)).
 
+use std::fs;
+
 use jiff::Timestamp;
 use longshore_core::release::ReleaseId;
 use longshore_local::hook;
 use serde_json::{Value, json};
+
+use crate::workspace;
 
 /// The id of a commit that tests know by a number; of 0, which is none, the zeros.
 pub fn commit(number: u8) -> String {
@@ -57,6 +61,17 @@ impl Push<'_> {
     }
 }
 
+/// One of the payloads of the core's own tests, by its file's name without the ending.
+///
+/// # Panics
+///
+/// When there is no such file.
+pub fn payload(name: &str) -> Value {
+    let file = workspace().join("shared/core/src/webhook/payloads").join(format!("{name}.json"));
+    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_str(&text).expect("JSON")
+}
+
 /// The releases that an answer of the webhook names, in its order.
 ///
 /// # Panics
@@ -68,4 +83,25 @@ pub fn releases_of((status, body): &(u16, String)) -> Vec<ReleaseId> {
     let described = answer["releases"].as_array().cloned().unwrap_or_else(|| vec![answer.clone()]);
     let id = |one: &Value| one["release"].as_str().and_then(ReleaseId::parse);
     described.iter().map(|one| id(one).unwrap_or_else(|| panic!("no release: {body}"))).collect()
+}
+
+/// The one release of an answer.
+///
+/// # Panics
+///
+/// When there are none or several.
+pub fn release_of(answer: &(u16, String)) -> ReleaseId {
+    let [id] = &releases_of(answer)[..] else { panic!("one release: {answer:?}") };
+    id.clone()
+}
+
+/// Why an answer says that nothing starts.
+///
+/// # Panics
+///
+/// When it is no answer 200 with a reason.
+pub fn reason_of((status, body): &(u16, String)) -> String {
+    assert_eq!(*status, 200, "{body}");
+    let answer: Value = serde_json::from_str(body).expect("JSON");
+    answer["ignored"].as_str().unwrap_or_else(|| panic!("no reason: {body}")).to_owned()
 }

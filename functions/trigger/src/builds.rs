@@ -265,7 +265,8 @@ fn failing_phase(build: &Build) -> Option<String> {
     let name = phase.phase_type().map_or("a phase", |phase| phase.as_str());
     let said = phase.contexts().iter().filter_map(|context| context.message());
     let said = said.filter(|message| !message.is_empty()).collect::<Vec<_>>().join("; ");
-    let status = phase.phase_status().map(|status| status.as_str().to_lowercase()).unwrap_or_default();
+    let status =
+        phase.phase_status().map(|status| status.as_str().to_lowercase().replace('_', " ")).unwrap_or_default();
     Some(if said.is_empty() { format!("{name} {status}") } else { format!("{name} {status}: {said}") })
 }
 

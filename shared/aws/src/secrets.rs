@@ -82,10 +82,12 @@ impl Secrets {
         })
     }
 
-    /// All webhook secrets that a delivery of this source may be signed with, whatever repository it is of.
+    /// All webhook secrets that a delivery of this source may be signed with, whatever repository it is of. Those of repositories whose
+    /// host is another source's are none of them.
     pub fn of_source(&self, source: Source) -> Vec<&str> {
-        let own = self.webhooks.get(&source).into_iter().chain(self.repositories.values());
-        own.flatten().map(ExposeSecret::expose_secret).collect()
+        let may_be = |repository: &String| Source::of_address(repository).is_none_or(|of| of == source);
+        let own = self.repositories.iter().filter(|(repository, _)| may_be(repository)).map(|(_, secrets)| secrets);
+        self.webhooks.get(&source).into_iter().chain(own).flatten().map(ExposeSecret::expose_secret).collect()
     }
 
     /// The webhook secrets of one repository: its own where it has any (an empty list refuses everything), else its source's.
@@ -204,6 +206,7 @@ mod tests {
         let mut all = secrets.of_source(Source::GitHub);
         all.sort_unstable();
         assert_eq!(all, ["all", "new", "old"]);
+        assert!(secrets.of_source(Source::Bitbucket).is_empty(), "they prove nothing of another source");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::config;
+
 /// Where deliveries come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,6 +38,18 @@ impl Source {
     /// The source of this word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.word() == word)
+    }
+
+    /// Whose the repository of an address (`host/owner/name`) is, where its host says so; a self-managed server may be anyone's.
+    pub fn of_address(repository: &str) -> Option<Self> {
+        let host = repository.split('/').next().unwrap_or_default().to_ascii_lowercase();
+        match host.as_str() {
+            "github.com" => Some(Self::GitHub),
+            "bitbucket.org" => Some(Self::Bitbucket),
+            "gitlab.com" => Some(Self::GitLab),
+            host if config::is_codecommit(host) => Some(Self::CodeCommit),
+            _ => None,
+        }
     }
 }
 

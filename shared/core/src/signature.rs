@@ -119,7 +119,9 @@ pub fn gitlab<'a>(
             standard(signatures, id, timestamp, body, &keys, now)
         }
         _ if keys.is_empty() && tokens().next().is_none() => Err(Unproven::NoSecret),
-        (_, None) => Err(Unproven::Missing),
+        // No secret of ours is one for signatures: it may have been added since it was read.
+        (Some(_), None) => Err(Unproven::Mismatch),
+        (None, None) => Err(Unproven::Missing),
         (_, Some(token)) => {
             // Of digests, the comparison tells not even the length.
             let digest = Sha256::digest(token);

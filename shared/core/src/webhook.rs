@@ -98,18 +98,23 @@ pub fn verify<'a>(
     }
 }
 
-/// Reads a delivery.
+/// Reads a delivery. One of a repository of CodeCommit is an error, whoever signed it.
 pub fn parse(
     source: Source,
     headers: &Headers,
     body: Verified<'_>,
     hosts: &Hosts<'_>,
 ) -> Result<Delivery, NotADelivery> {
-    match source {
-        Source::GitHub => github::parse(headers, body.bytes()),
-        Source::Bitbucket => bitbucket::parse(headers, body.bytes(), hosts),
-        Source::GitLab => gitlab::parse(headers, body.bytes()),
-        Source::CodeCommit => Err(NotADelivery::NotByHttp(source)),
+    let delivery = match source {
+        Source::GitHub => github::parse(headers, body.bytes())?,
+        Source::Bitbucket => bitbucket::parse(headers, body.bytes(), hosts)?,
+        Source::GitLab => gitlab::parse(headers, body.bytes())?,
+        Source::CodeCommit => return Err(NotADelivery::NotByHttp(source)),
+    };
+    // A payload may name any host, and no secret of another source proves what CodeCommit alone may tell.
+    match delivery.repository.as_deref().and_then(Source::of_address) {
+        Some(Source::CodeCommit) => Err(NotADelivery::NotByHttp(Source::CodeCommit)),
+        Some(Source::GitHub | Source::Bitbucket | Source::GitLab) | None => Ok(delivery),
     }
 }
 

@@ -1,10 +1,9 @@
 //! A build's log, read by the program as a person would, from the local stack that runs in a directory.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use longshore_core::release::ReleaseId;
-use longshore_tests::{Application, Quality, longshore, with_stack, within};
-use tokio::process::Command;
+use longshore_tests::{Application, Output, Quality, run, with_stack};
 
 #[test]
 fn the_log_of_a_build_is_followed_to_its_end_by_a_program_of_its_own() {
@@ -46,26 +45,9 @@ async fn refuses_what_is_not_there(directory: &Path) {
     assert!(refused.noted.contains("no local stack runs in"), "{refused:?}");
 }
 
-#[derive(Debug)]
-struct Output {
-    status: Option<i32>,
-    printed: String,
-    noted: String,
-}
-
-/// Runs `longshore builds logs`. The environment is that of someone who works with an account of AWS otherwise.
+/// Runs `longshore builds logs`.
 async fn logs(directory: &Path, release: &ReleaseId, arguments: &[&str]) -> Output {
-    let mut command = Command::from(longshore());
-    command.args(["builds", "logs", release.as_str()]).args(arguments).arg("--local").arg(directory);
-    command
-        .env("LONGSHORE_TABLE", "another")
-        .env("AWS_PROFILE", "another")
-        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = within("longshore builds logs ends", command.output()).await.expect("longshore");
-    Output {
-        status: output.status.code(),
-        printed: String::from_utf8(output.stdout).expect("text"),
-        noted: String::from_utf8(output.stderr).expect("text"),
-    }
+    let directory = format!("--local={}", directory.to_str().expect("a path in UTF-8"));
+    let command = ["builds", "logs", release.as_str(), &directory];
+    run(&[&command, arguments].concat()).await
 }

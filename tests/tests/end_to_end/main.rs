@@ -4,9 +4,13 @@ mod bad_input;
 mod bad_reports;
 mod crash;
 mod deliveries;
+mod ends;
+mod explained;
+mod github;
 mod good_path;
 mod logs;
 mod lost;
 mod order;
-
+mod secrets;
+mod sources;
 mod verdicts;

@@ -226,7 +226,7 @@ pub fn fold(repository: &str) -> String {
 
 /// Whether this host is CodeCommit's, whose addresses are `git-codecommit.<region>.amazonaws.com/v1/repos/<name>`.
 /// Source: <https://docs.aws.amazon.com/codecommit/latest/userguide/regions.html#regions-git>.
-fn is_codecommit(host: &str) -> bool {
+pub(crate) fn is_codecommit(host: &str) -> bool {
     host.to_ascii_lowercase().starts_with("git-codecommit.")
 }
 

@@ -93,6 +93,17 @@ fn nothing_that_came_by_http_proves_or_is_an_event_of_codecommit() {
 }
 
 #[test]
+fn nobody_tells_of_a_repository_of_codecommit_by_http() {
+    let page = "https://git-codecommit.eu-central-1.amazonaws.com/v1/repos/web";
+    let lab = with(payload("Push Hook"), "/project/web_url", json!(page));
+    let lab = with(lab, "/project/path_with_namespace", json!("v1/repos/web"));
+    let hub = with(payload("push"), "/repository/html_url", json!(page.replace("git-c", "GIT-C")));
+    for (source, event, payload) in [(Source::GitLab, "Push Hook", lab), (Source::GitHub, "push", hub)] {
+        assert_eq!(deliver(source, event, &payload), Err(NotADelivery::NotByHttp(Source::CodeCommit)));
+    }
+}
+
+#[test]
 fn a_delivery_without_an_id_is_known_by_its_body() {
     let body = payload("Push Hook").to_string();
     let headers: Headers = [("X-Gitlab-Event", "Push Hook"), ("X-Gitlab-Token", "secret")].into_iter().collect();
