@@ -4,9 +4,10 @@ mod bad_input;
 mod bad_reports;
 mod crash;
 mod deliveries;
+mod downstream;
 mod good_path;
 mod logs;
 mod lost;
 mod order;
-
+mod throttled;
 mod verdicts;

@@ -2,7 +2,7 @@
 
 use longshore_core::release::{Outcome, Release, ReleaseId, State};
 use longshore_tests::{
-    Application, Gate, Killer, Local, Push, Quality, commit, config, eventually, releases_of, variable, with_config,
+    Application, Gate, Killer, Local, Push, Quality, commit, config, eventually, release_of, variable, with_config,
     with_stack,
 };
 use serde_json::Value;
@@ -27,8 +27,7 @@ fn of_five_pushes_told_at_once_the_newest_alone_is_built() {
             let deliveries = (1..=5).map(|after| push(after - 1, after).delivery()).collect();
             let answers = local.send_at_once(deliveries).await;
             for (answer, number) in answers.iter().zip(1..) {
-                let [id] = &releases_of(answer)[..] else { panic!("one release: {answer:?}") };
-                let release = local.stack.release(id).await.expect("the release");
+                let release = local.stack.release(&release_of(answer)).await.expect("the release");
                 assert_eq!(release.commit.id, commit(number), "the answer names its own push's release");
             }
             gate.open();
@@ -74,7 +73,7 @@ fn deliveries_that_come_in_reverse_start_one_build() {
             local.script(&["true"]).await;
             for after in (1..=5).rev() {
                 let answer = local.send(&push(after - 1, after).delivery()).await;
-                let id = one(&answer);
+                let id = release_of(&answer);
                 let release = local.stack.release(&id).await.expect("the release");
                 if after < 5 {
                     assert_eq!((release.state, release.build.id), (State::Superseded, None), "from the beginning");
@@ -100,11 +99,11 @@ fn a_delivery_that_closes_a_gap_brings_the_newest_commit_back() {
         async |local| {
             local.script(&[Gate::WAIT]).await;
             // The provider dates all of them alike: between the third and the first nothing is known but the order of arrival.
-            let third = one(&local.send(&push(2, 3).delivery()).await);
-            one(&local.send(&push(0, 1).delivery()).await);
+            let third = release_of(&local.send(&push(2, 3).delivery()).await);
+            release_of(&local.send(&push(0, 1).delivery()).await);
             let third = local.closed(&third).await;
             assert_eq!(third.state, State::Superseded, "what came last is presumed newer");
-            let second = one(&local.send(&push(1, 2).delivery()).await);
+            let second = release_of(&local.send(&push(1, 2).delivery()).await);
             let second = local.closed(&second).await;
             assert_eq!((second.state, second.build.outcome), (State::Superseded, Some(Outcome::NotStarted)));
             gate.open();
@@ -129,7 +128,7 @@ fn without_supersede_each_push_is_built_and_none_before_the_one_before_it_ended(
             local.script(&[Gate::WAIT]).await;
             let mut ids = Vec::new();
             for after in 1..=3 {
-                ids.push(one(&local.send(&push(after - 1, after).delivery()).await));
+                ids.push(release_of(&local.send(&push(after - 1, after).delivery()).await));
             }
             for (id, before) in ids[1..].iter().zip(&ids) {
                 let release = local.stack.release(id).await.expect("the release");
@@ -164,12 +163,12 @@ fn one_push_told_by_two_webhooks_is_one_release() {
             let first = local.send(&push(0, 1).delivery()).await;
             let second = local.send(&push(0, 1).delivery()).await;
             assert_eq!(first, second, "the same answer");
-            assert_eq!(local.closed(&one(&first)).await.state, State::Built);
+            assert_eq!(local.closed(&release_of(&first)).await.state, State::Built);
             // And at once, as two webhooks of one repository do.
             let deliveries = vec![push(1, 2).delivery(), push(1, 2).delivery()];
             let answers = local.send_at_once(deliveries).await;
-            assert_eq!(one(&answers[0]), one(&answers[1]), "the same release");
-            assert_eq!(local.closed(&one(&answers[0])).await.state, State::Built);
+            assert_eq!(release_of(&answers[0]), release_of(&answers[1]), "the same release");
+            assert_eq!(local.closed(&release_of(&answers[0])).await.state, State::Built);
             assert_eq!((local.releases().await, local.all_builds().await.len()), (2, 2));
         },
     );
@@ -186,7 +185,7 @@ fn a_tick_ends_what_was_superseded_by_a_trigger_that_was_killed() {
         },
         async |local| {
             local.script(&[Gate::WAIT]).await;
-            let older = one(&local.send(&push(0, 1).delivery()).await);
+            let older = release_of(&local.send(&push(0, 1).delivery()).await);
             let before = local.stack.release(&older).await.expect("the release");
             killer.arm(&local.stack);
             let (status, body) = local.send(&push(1, 2).delivery()).await;
@@ -234,12 +233,6 @@ fn an_older_release_that_is_deploying_is_not_stopped_by_a_newer_push() {
             assert!(local.page().await.contains("version two"));
         },
     );
-}
-
-/// The one release of an answer.
-fn one(answer: &(u16, String)) -> ReleaseId {
-    let [id] = &releases_of(answer)[..] else { panic!("one release: {answer:?}") };
-    id.clone()
 }
 
 /// Of these commits, oldest first, the last was built once. All else was superseded by something newer, and says so in record and
