@@ -207,8 +207,8 @@ fn a_tick_ends_what_was_superseded_by_a_trigger_that_was_killed() {
             let reason = format!("release #2 ({}) is of a newer push", newer.commit.short());
             assert_eq!(older.reason, Some(reason));
             gate.open();
-            let states: Vec<_> = local.all_closed_by_ticks().await.iter().map(|release| release.state).collect();
-            assert_eq!(states, [State::Superseded, State::Built]);
+            let ends: Vec<_> = local.all_closed_by_ticks().await.iter().map(|release| release.state).collect();
+            assert_eq!(ends, [State::Superseded, State::Built]);
             assert_eq!((local.releases().await, local.all_builds().await.len()), (2, 2));
         },
     );
