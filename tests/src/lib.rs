@@ -8,6 +8,7 @@ mod between;
 mod engine;
 mod front;
 mod gate;
+mod image;
 mod killer;
 mod local;
 mod look;

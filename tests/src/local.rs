@@ -58,6 +58,15 @@ impl Local {
         within(&format!("a message of {id} says {words:?} and has {replies} replies"), found).await
     }
 
+    /// Waits until the release's one message has `words` among what it shows below its headline.
+    pub async fn shown(&self, id: &ReleaseId, words: &str) -> Message {
+        let found = self.stack.slack.until(|messages| {
+            let shows = |message: &&Message| is_of(message, id) && blocks(message).contains(words);
+            messages.iter().find(shows).cloned()
+        });
+        within(&format!("a message of {id} shows {words:?}"), found).await
+    }
+
     /// The messages in the channel itself.
     pub fn messages(&self) -> Vec<Message> {
         self.stack.slack.messages().into_iter().filter(Message::is_top_level).collect()
@@ -189,6 +198,13 @@ impl Local {
         self.stack.schedules.tick_once(function).await.expect("a schedule");
         within("the functions are idle", self.stack.host.idle()).await;
     }
+}
+
+/// What the message's blocks say, line by line.
+fn blocks(message: &Message) -> String {
+    let blocks = message.attachments.iter().filter_map(|attachment| attachment["blocks"].as_array()).flatten();
+    let texts = blocks.filter_map(|block| block["text"]["text"].as_str());
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// Whether this is the release's own message: its footer names it.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use local_protocol::{Client, http};
-use longshore_core::release::{Release, State};
+use longshore_core::release::{Release, ReleaseId, State};
 use serde_json::{Value, json};
 
-use crate::Local;
+use crate::{Local, within};
 
 const ECS: &str = "AmazonEC2ContainerServiceV20141113";
 
@@ -29,6 +29,18 @@ impl Local {
         let mut records: Vec<Release> = records.map(read).collect::<Result<_, _>>().expect("a record that can be read");
         records.sort_by(|a, b| (&a.pipeline, a.number).cmp(&(&b.pipeline, b.number)));
         records
+    }
+
+    /// Changes a release's record while no function runs: how a test makes time pass for it.
+    ///
+    /// # Panics
+    ///
+    /// When it is not in the table.
+    pub async fn change_record(&self, id: &ReleaseId, change: impl FnOnce(&mut Release)) {
+        within("the functions are idle", self.stack.host.idle()).await;
+        let mut release = self.stack.release(id).await.expect("the release");
+        change(&mut release);
+        self.put_record(&release).await;
     }
 
     /// Writes a release's record over the one in the table.

@@ -85,11 +85,11 @@ pub fn releases_of((status, body): &(u16, String)) -> Vec<ReleaseId> {
     described.iter().map(|one| id(one).unwrap_or_else(|| panic!("no release: {body}"))).collect()
 }
 
-/// The one release of an answer.
+/// The one release of such an answer.
 ///
 /// # Panics
 ///
-/// When there are none or several.
+/// When it is no answer 202 with one release.
 pub fn release_of(answer: &(u16, String)) -> ReleaseId {
     let [id] = &releases_of(answer)[..] else { panic!("one release: {answer:?}") };
     id.clone()

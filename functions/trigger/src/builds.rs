@@ -31,10 +31,11 @@ impl Trigger {
             // Boxed, as is everything that calls AWS on the way: these futures are large.
             release = Box::pin(self.perform(release, step)).await?;
             let more = match step {
-                BuildStep::Wait | BuildStep::Follow | BuildStep::Find => release.version != version,
+                // What is followed or stopped may have told where its log is, and has ended besides.
+                BuildStep::Wait | BuildStep::Follow | BuildStep::Find | BuildStep::Stop => release.version != version,
                 // It may have ended while its build was being started.
                 BuildStep::Start { .. } | BuildStep::GiveUp => release.build_step(ids::now()) == BuildStep::Stop,
-                BuildStep::Stop | BuildStep::Nothing => false,
+                BuildStep::Nothing => false,
             };
             if !more {
                 return Ok(release);

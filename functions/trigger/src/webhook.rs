@@ -9,7 +9,7 @@ use longshore_aws::{
 };
 use longshore_core::{
     push::{Delivery, Source},
-    release::Release,
+    release::{Release, State},
     signature::Unproven,
     webhook::{self, Hosts, NotADelivery},
 };
@@ -98,6 +98,10 @@ impl Trigger {
         });
         if started.await.is_err() {
             tracing::warn!("the builds were not all started in time: the tick goes on");
+        }
+        // What was started or delayed told of itself; of what is as it was recorded, nobody has heard.
+        for release in releases.iter().filter(|release| release.state == State::Requested && release.version == 1) {
+            self.events.changed(release).await;
         }
         let body = match releases.as_slice() {
             [one] => described(one),

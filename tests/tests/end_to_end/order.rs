@@ -3,7 +3,7 @@
 use longshore_core::release::{Outcome, Release, ReleaseId, State};
 use longshore_tests::{
     Application, Gate, Killer, Local, Push, Quality, commit, config, eventually, release_of, releases_of, variable,
-    with_config, with_stack,
+    with_config, with_stack, without_events,
 };
 use serde_json::Value;
 
@@ -27,8 +27,7 @@ fn of_five_pushes_told_at_once_the_newest_alone_is_built() {
             let deliveries = (1..=5).map(|after| push(after - 1, after).delivery()).collect();
             let answers = local.send_at_once(deliveries).await;
             for (answer, number) in answers.iter().zip(1..) {
-                let [id] = &releases_of(answer)[..] else { panic!("one release: {answer:?}") };
-                let release = local.stack.release(id).await.expect("the release");
+                let release = local.stack.release(&release_of(answer)).await.expect("the release");
                 assert_eq!(release.commit.id, commit(number), "the answer names its own push's release");
             }
             gate.open();
@@ -183,6 +182,8 @@ fn a_tick_ends_what_was_superseded_by_a_trigger_that_was_killed() {
         |options| {
             gate.install(options);
             options.codebuild = Some(killer.middleware());
+            // One of the older build would have another invocation end it in the same moment.
+            options.template = without_events(&["CodeBuild Build State Change"]);
         },
         async |local| {
             local.script(&[Gate::WAIT]).await;
@@ -206,8 +207,31 @@ fn a_tick_ends_what_was_superseded_by_a_trigger_that_was_killed() {
             let reason = format!("release #2 ({}) is of a newer push", newer.commit.short());
             assert_eq!(older.reason, Some(reason));
             gate.open();
-            assert_eq!(local.closed(&newer.id).await.state, State::Built);
+            let ends: Vec<_> = local.all_closed_by_ticks().await.iter().map(|release| release.state).collect();
+            assert_eq!(ends, [State::Superseded, State::Built]);
             assert_eq!((local.releases().await, local.all_builds().await.len()), (2, 2));
+        },
+    );
+}
+
+#[test]
+fn whoever_stops_a_build_sees_its_end_without_an_event_of_it() {
+    let gate = Gate::new();
+    with_config(
+        &one_pipeline(),
+        |options| {
+            gate.install(options);
+            options.template = without_events(&["CodeBuild Build State Change"]);
+        },
+        async |local| {
+            local.script(&[Gate::WAIT]).await;
+            let older = release_of(&local.send(&push(0, 1).delivery()).await);
+            let logs = async || local.builds().await[0]["logs"]["streamName"].is_string().then_some(());
+            eventually("the build has a log", logs).await;
+            release_of(&local.send(&push(1, 2).delivery()).await);
+            let older = local.stack.release(&older).await.expect("the release");
+            assert_eq!((older.state, older.build.outcome), (State::Superseded, Some(Outcome::Stopped)));
+            assert!(older.build.log.is_some(), "what it did until then can be read");
         },
     );
 }
