@@ -64,8 +64,12 @@ impl Push<'_> {
 /// When it is no answer 202 with releases.
 pub fn releases_of((status, body): &(u16, String)) -> Vec<ReleaseId> {
     assert_eq!(*status, 202, "{body}");
-    let answer: Value = serde_json::from_str(body).expect("JSON");
-    let described = answer["releases"].as_array().cloned().unwrap_or_else(|| vec![answer.clone()]);
-    let id = |one: &Value| one["release"].as_str().and_then(ReleaseId::parse);
-    described.iter().map(|one| id(one).unwrap_or_else(|| panic!("no release: {body}"))).collect()
+    releases_in(body).unwrap_or_else(|| panic!("no release: {body}"))
+}
+
+/// The releases that the body of an answer of the webhook names, in its order; `None`: it is no such body.
+pub fn releases_in(body: &str) -> Option<Vec<ReleaseId>> {
+    let answer: Value = serde_json::from_str(body).ok()?;
+    let described = answer["releases"].as_array().cloned().unwrap_or_else(|| vec![answer]);
+    described.iter().map(|one| one["release"].as_str().and_then(ReleaseId::parse)).collect()
 }
