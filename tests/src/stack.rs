@@ -191,13 +191,20 @@ async fn caught(future: impl Future<Output = ()>) -> Result<(), Box<dyn Any + Se
     .await
 }
 
-/// Writes the ends of the functions' logs to standard error.
+/// Writes to standard error what the functions warned of, and the ends of their logs.
 pub fn show_logs(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        eprintln!("---- the end of {}", entry.file_name().display());
-        for line in &lines[lines.len().saturating_sub(TAIL)..] {
+        let (before, end) = lines.split_at(lines.len().saturating_sub(TAIL));
+        let name = entry.file_name();
+        eprintln!("---- warnings in {}, before its end", name.display());
+        let warns = |line: &&&str| [r#""level":"WARN""#, r#""level":"ERROR""#].iter().any(|level| line.contains(level));
+        for line in before.iter().filter(warns).take(TAIL) {
+            eprintln!("{line}");
+        }
+        eprintln!("---- the end of {}", name.display());
+        for line in end {
             eprintln!("{line}");
         }
     }

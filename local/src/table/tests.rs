@@ -111,10 +111,10 @@ async fn a_refusal_has_dynamodbs_reasons_one_for_each_item() {
 async fn a_put_that_is_wrong_ends_the_transaction_and_leaves_nothing() {
     let (_moto, table) = table().await;
     let mut wrong = put("b", "new");
-    wrong["ConditionExpression"] = "attribute_not_exists(".into();
+    wrong["TableName"] = "another".into();
     let items = json!({ "TransactItems": [{"Put": put("a", "new")}, {"Put": wrong}] });
     let refusal = table.call("TransactWriteItems", items.to_string().into()).await.expect_err("a refusal");
-    assert_eq!((refusal.status, refusal.code.as_str()), (400, "ValidationException"), "{refusal}");
+    assert_eq!((refusal.status, refusal.code.as_str()), (400, "ResourceNotFoundException"), "{refusal}");
     assert_eq!(texts(&table).await, []);
 }
 
