@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// For how long a delivery is decided on again while others move the same branches. GitHub waits for ten seconds.
-const CONTENTION: Duration = Duration::from_secs(6);
-/// The longest pause between two decisions.
-const PAUSE: Duration = Duration::from_millis(400);
+const CONTENTION: Duration = Duration::from_secs(8);
+/// The longest pause between two decisions: short, so that who was late once does not stay behind those who come new.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What became of a delivery.
 pub(crate) enum Taken {
@@ -71,7 +71,7 @@ impl Trigger {
                 }
                 Accepted::Before(before) => return self.taken_before(before.releases).await,
                 Accepted::Moved if begun.elapsed() < CONTENTION => {
-                    tokio::time::sleep(pause / 2 + ids::jitter(pause)).await;
+                    tokio::time::sleep(ids::jitter(pause)).await;
                     pause = (pause * 2).min(PAUSE);
                 }
                 Accepted::Moved => anyhow::bail!("other deliveries moved the same branches all the time"),

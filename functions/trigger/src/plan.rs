@@ -45,9 +45,14 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// Another decision: what was drawn is unused again.
-    pub(crate) fn again(&mut self) {
+    /// Another decision: what was drawn is unused again. Where a number was drawn before, others have probably used larger ones since,
+    /// and so another is drawn now: not between the reading of a line and its writing, where every call lets others be first.
+    async fn again(&mut self, store: &Store) -> Result<(), StoreError> {
         self.used.clear();
+        for (pipeline, drawn) in &mut self.drawn {
+            drawn.insert(store.next_number(pipeline).await?);
+        }
+        Ok(())
     }
 
     /// A number of a pipeline that is larger than `above`.
@@ -86,7 +91,7 @@ struct Draft<'r> {
 
 impl Planner<'_> {
     pub(crate) async fn plan(mut self, routing: &Routing<'_>) -> Result<Planned, StoreError> {
-        self.numbers.again();
+        self.numbers.again(self.store).await?;
         let mut planned = Planned::default();
         let mut lines: Vec<(&Reference, KeptLine)> = Vec::new();
         let delivery = self.delivery;
@@ -183,10 +188,16 @@ impl Planner<'_> {
                     planned.superseded.push(Superseded { older: vec![earlier.release.clone()], by: by.clone() });
                 }
             }
-            let older: Vec<_> =
-                turn.older.iter().rev().filter(|placed| !placed.late).map(|p| p.release.clone()).collect();
-            if draft.pipeline.supersede && !older.is_empty() {
-                planned.superseded.push(Superseded { older, by });
+            let older = turn.older.iter().rev().filter(|placed| !placed.late).map(|placed| placed.release.clone());
+            if !draft.pipeline.supersede {
+                continue;
+            }
+            if turn.late_by.is_some() {
+                // Until now they may have been thought of in another order, in which the newest of them was ended by an older one.
+                let alone = |release| Superseded { older: vec![release], by: by.clone() };
+                planned.superseded.extend(older.map(alone));
+            } else {
+                planned.superseded.push(Superseded { older: older.collect(), by });
             }
         }
         Ok(())

@@ -120,6 +120,28 @@ fn a_delivery_that_closes_a_gap_brings_the_newest_commit_back() {
 }
 
 #[test]
+fn a_gap_that_is_closed_late_ends_what_was_thought_of_as_the_newest() {
+    let gate = Gate::new();
+    with_config(
+        &one_pipeline(),
+        |options| gate.install(options),
+        async |local| {
+            local.script(&[Gate::WAIT]).await;
+            // The first is told after the third, and so presumed newer: it ends the third, and the fourth is late.
+            one(&local.send(&push(2, 3).delivery()).await);
+            let first = one(&local.send(&push(0, 1).delivery()).await);
+            one(&local.send(&push(3, 4).delivery()).await);
+            // Now it is known that the first is the oldest.
+            one(&local.send(&push(1, 2).delivery()).await);
+            let first = local.closed(&first).await;
+            assert_eq!((first.state, first.build.outcome), (State::Superseded, Some(Outcome::Stopped)));
+            gate.open();
+            the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3), commit(4)]).await;
+        },
+    );
+}
+
+#[test]
 fn without_supersede_each_push_is_built_and_none_before_the_one_before_it_ended() {
     let gate = Gate::new();
     with_config(

@@ -62,6 +62,11 @@ pub async fn run(stack: &Stack, plan: Plan, concurrency: usize, builds: &Builds)
         dead_letters: dead_letters.collect(),
     };
     let wrong = check::wrong(&outcome);
+    if !wrong.is_empty() {
+        let items = Value::from(scan(stack).await?);
+        std::fs::write("/tmp/h6-items.json", items.to_string())?;
+        std::fs::copy(stack.logs().join("Trigger.log"), "/tmp/h6-trigger.log")?;
+    }
     let measured = Measured { took, concurrency, calls, instances: processes.len(), memory, ticks };
     Ok(Figures::new(&outcome, measured, wrong))
 }
