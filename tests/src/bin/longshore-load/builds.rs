@@ -30,7 +30,8 @@ pub struct Build {
     pub mismatched: usize,
     /// Whether it was stopped.
     pub stopped: bool,
-    request: Value,
+    /// The whole of what was asked for first.
+    pub request: Value,
 }
 
 /// The builds, in the order in which they were started.

@@ -7,7 +7,7 @@
 //! are deliveries under way, as on Lambda.
 //!
 //! What came of it is read from the table and checked ([`check`]). The status is 0 when all is right, 1 when something is wrong (which is
-//! said on standard error), 130 when it was interrupted. A run takes three minutes at most, and ends all that it started.
+//! said on standard error, with where the logs are), 130 when it was interrupted. A run takes three minutes at most, and ends all that it started.
 
 mod builds;
 mod check;
@@ -16,12 +16,18 @@ mod plan;
 mod run;
 mod send;
 
-use std::{io::Write, process::ExitCode, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use clap::Parser;
 use longshore_local::{Interrupted, Stack};
 use longshore_tests::show_logs;
+use tempfile::TempDir;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::timeout,
@@ -101,6 +107,7 @@ async fn load(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     show_logs(&logs);
+    say(&format!("the logs of the functions and the items of the table are in {}", kept(directory, &logs)?.display()));
     for fault in figures.wrong.iter().take(TOLD) {
         say(&format!("wrong: {fault}"));
     }
@@ -110,7 +117,18 @@ async fn load(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Until Ctrl-C, or until somebody asks for the end; from the first poll of anything on, neither ends the process by itself.
+/// Keeps the folder of the logs, out of a directory that goes otherwise; where it is then.
+fn kept(directory: TempDir, logs: &Path) -> anyhow::Result<PathBuf> {
+    let kept = tempfile::Builder::new().prefix("longshore-load-logs-").tempdir()?.keep();
+    for entry in std::fs::read_dir(logs)? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), kept.join(entry.file_name()))?;
+    }
+    directory.close()?;
+    Ok(kept)
+}
+
+/// Until Ctrl-C, or until somebody asks for the end; from now on neither ends the process by itself.
 fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {

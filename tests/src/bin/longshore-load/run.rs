@@ -1,6 +1,10 @@
 //! A run: sends, lets the stack come to rest, looks at what is in the table.
 
-use std::{collections::BTreeMap, path::Path, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use longshore_core::release::{Release, ReleaseId};
@@ -18,6 +22,9 @@ use crate::{
 
 /// How many ticks of `trigger` may pass until nothing is left to do: on AWS, as many minutes.
 const TICKS: usize = 5;
+
+/// Where the table's items are written when something is wrong, beside the functions' logs.
+const ITEMS: &str = "table.json";
 
 /// How the stack is started.
 pub fn options(directory: &Path, config: PathBuf, instances: usize, builds: &Builds) -> anyhow::Result<Options> {
@@ -64,8 +71,7 @@ pub async fn run(stack: &Stack, plan: Plan, concurrency: usize, builds: &Builds)
     let wrong = check::wrong(&outcome);
     if !wrong.is_empty() {
         let items = Value::from(scan(stack).await?);
-        std::fs::write("/tmp/h6-items.json", items.to_string())?;
-        std::fs::copy(stack.logs().join("Trigger.log"), "/tmp/h6-trigger.log")?;
+        std::fs::write(stack.logs().join(ITEMS), format!("{items:#}\n"))?;
     }
     let measured = Measured { took, concurrency, calls, instances: processes.len(), memory, ticks };
     Ok(Figures::new(&outcome, measured, wrong))

@@ -153,7 +153,7 @@ fn a_delivery_that_is_lost_is_wrong() {
     run.says("push 1 of app-08 has no release of its own");
     run.says("is of 01JD0000000000000000000007, which has no record");
     let mut run = Run::good();
-    let other = run.table.releases[8].id.clone();
+    let (push, other) = (run.plan.pushes[7].clone(), run.table.releases[8].id.clone());
     run.table.deliveries.insert(key(&push), vec![other]);
     run.says("of another push");
     let mut run = Run::good();
@@ -180,6 +180,7 @@ fn a_commit_is_released_again_only_by_an_older_push_and_instead_of_its_earlier_r
     run.supersede(20);
     assert_eq!(run.wrong(), Vec::<String>::new());
     let mut run = Run::good();
+    let (older, newest) = (run.plan.pushes[0].clone(), run.plan.pushes[20].clone());
     run.release(&older, &newest, 3);
     run.says("was made by the delivery of push 2 of app-01, which is no older push");
 }
