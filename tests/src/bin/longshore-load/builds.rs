@@ -90,8 +90,8 @@ impl Builds {
         }
         let project = request["projectName"].as_str().unwrap_or_default();
         let id = format!("{project}:{:08}", builds.len() + 1);
-        let variables = request["environmentVariablesOverride"].as_array().into_iter().flatten();
-        let release = variables.filter(|variable| variable["name"] == "LONGSHORE_RELEASE").last();
+        let mut variables = request["environmentVariablesOverride"].as_array().into_iter().flatten();
+        let release = variables.find(|variable| variable["name"] == "LONGSHORE_RELEASE");
         let release = release.and_then(|variable| variable["value"].as_str()).map(str::to_owned);
         let build = Build { id, token, release, asked: 1, mismatched: 0, stopped: false, request };
         let answer = json!({ "build": build.describe() });
