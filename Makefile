@@ -28,6 +28,13 @@ test: ## Every check and every test
 	cargo build --locked --profile quick $(PROGRAMS)
 	cargo nextest run --locked --cargo-profile quick --workspace
 
+LOAD ?=
+.PHONY: load
+load: ## A thousand deliveries, 50 at once: none lost, none doubled; LOAD="--deliveries N --concurrency N --json"
+	@scripts/setup demo
+	cargo build --locked --profile quick $(PROGRAMS)
+	@target/quick/longshore-load $(LOAD)
+
 .PHONY: fmt
 fmt: ## Formatting
 	cargo fmt --all --check

@@ -89,6 +89,7 @@ pub fn options(config: &Path, directory: &Path, variables: BTreeMap<String, Stri
         moto,
         port: 0,
         inbox_port: 0,
+        instances: Options::INSTANCES,
         tick: None,
         variables,
         container_port: 8080,

@@ -153,7 +153,7 @@ pub(crate) fn host_settings(options: &Options, endpoints: &Endpoints, table: &st
         binaries: options.binaries.clone(),
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         directory: options.directory.join("functions"),
-        instances: 4,
+        instances: options.instances,
     })
 }
 

@@ -5,7 +5,10 @@
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, bail};
-use longshore_core::{push::Source, webhook};
+use longshore_core::{
+    push::Source,
+    webhook::{self, Headers},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -57,16 +60,8 @@ pub async fn run(settings: &Settings, repository: &Path, lines: &str) -> anyhow:
 
 /// Sends one delivery, signed; the status and the body of the answer.
 pub async fn send(settings: &Settings, delivery: &Delivery) -> anyhow::Result<(u16, String)> {
-    let Delivery { id, event, body } = delivery;
-    let (secret, now) = (&settings.secret, jiff::Timestamp::now());
-    let headers = webhook::sign(Source::GitHub, event, id, "application/json", body.as_bytes(), secret, now);
-    let request = local_protocol::http()
-        .post(&settings.url)
-        .header("user-agent", "GitHub-Hookshot/longshore-local")
-        .header("x-github-hook-id", "1")
-        .header("x-github-hook-installation-target-type", "repository")
-        .header("x-github-hook-installation-target-id", "1");
-    let answer = headers
+    let request = local_protocol::http().post(&settings.url);
+    let answer = headers(settings, delivery)
         .iter()
         .fold(request, |request, (name, value)| request.header(name, value))
         .body(delivery.body.clone())
@@ -74,6 +69,20 @@ pub async fn send(settings: &Settings, delivery: &Delivery) -> anyhow::Result<(u
         .await
         .with_context(|| format!("{} was not reached: is `longshore local` running?", settings.url))?;
     Ok((answer.status().as_u16(), answer.text().await?))
+}
+
+/// The headers that GitHub sends a delivery with, the signature among them.
+pub fn headers(settings: &Settings, delivery: &Delivery) -> Headers {
+    let Delivery { id, event, body } = delivery;
+    let (secret, now) = (&settings.secret, jiff::Timestamp::now());
+    let signed = webhook::sign(Source::GitHub, event, id, "application/json", body.as_bytes(), secret, now);
+    let others = [
+        ("user-agent", "GitHub-Hookshot/longshore-local"),
+        ("x-github-hook-id", "1"),
+        ("x-github-hook-installation-target-type", "repository"),
+        ("x-github-hook-installation-target-id", "1"),
+    ];
+    signed.iter().chain(others).collect()
 }
 
 /// The payload of a push.

@@ -60,6 +60,8 @@ pub struct Options {
     pub port: u16,
     /// The port of the inbox; 0 lets the system choose.
     pub inbox_port: u16,
+    /// How many instances of one function may run at once; what comes when all are busy waits.
+    pub instances: usize,
     /// Between two ticks, where not as the template says.
     pub tick: Option<Duration>,
     /// Variables of every build, over those of the buildspec.
@@ -75,6 +77,11 @@ pub struct Options {
     pub timing: Timing,
     /// Comes between the functions and CodeBuild.
     pub codebuild: Option<Middleware>,
+}
+
+impl Options {
+    /// As many instances of a function as a laptop carries with ease.
+    pub const INSTANCES: usize = 4;
 }
 
 /// A running stack. [`Stack::shutdown`] ends everything that it started. While it runs, [`Whereabouts::read`](crate::Whereabouts::read) finds it by its directory.

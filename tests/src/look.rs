@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use local_protocol::{Client, http};
+use local_protocol::{Client, Refusal, http};
 use longshore_core::release::{Release, ReleaseId, State};
+use longshore_local::Stack;
 use serde_json::{Value, json};
 
 use crate::{Local, within};
@@ -12,9 +13,12 @@ const ECS: &str = "AmazonEC2ContainerServiceV20141113";
 
 impl Local {
     /// Every item of the table.
+    ///
+    /// # Panics
+    ///
+    /// When the table cannot be read.
     pub async fn items(&self) -> Vec<Value> {
-        let scan = json!({ "TableName": self.stack.table, "ConsistentRead": true });
-        list(&self.call(&self.stack.aws, "dynamodb", "DynamoDB_20120810", "Scan", &scan).await["Items"])
+        scan(&self.stack).await.unwrap_or_else(|refusal| panic!("Scan was refused: {refusal}"))
     }
 
     /// The records of all releases, by pipeline and number.
@@ -171,6 +175,20 @@ impl Local {
     async fn call(&self, client: &Client, service: &str, target: &str, action: &str, input: &Value) -> Value {
         let answer = client.call(service, &format!("{target}.{action}"), input).await;
         answer.unwrap_or_else(|refusal| panic!("{action} was refused: {refusal}"))
+    }
+}
+
+/// Every item of a stack's table, page by page: DynamoDB answers with 1 MB at a time.
+pub async fn scan(stack: &Stack) -> Result<Vec<Value>, Refusal> {
+    let mut input = json!({ "TableName": stack.table, "ConsistentRead": true });
+    let mut items = Vec::new();
+    loop {
+        let mut page = stack.aws.call("dynamodb", "DynamoDB_20120810.Scan", &input).await?;
+        items.append(&mut list(&page["Items"]));
+        match page["LastEvaluatedKey"].take() {
+            Value::Null => return Ok(items),
+            last => input["ExclusiveStartKey"] = last,
+        }
     }
 }
 

@@ -57,8 +57,21 @@ impl Push<'_> {
 
     /// A delivery of it, under an id of its own.
     pub fn delivery(&self) -> hook::Delivery {
-        hook::Delivery { id: hook::uuid(), event: "push".to_owned(), body: self.payload().to_string() }
+        delivery(&self.payload())
     }
+
+    /// A delivery of the deletion of what this push made.
+    pub fn deletion(&self) -> hook::Delivery {
+        let mut payload = self.payload();
+        (payload["before"], payload["after"]) = (payload["after"].take(), commit(0).into());
+        (payload["created"], payload["deleted"]) = (false.into(), true.into());
+        delivery(&payload)
+    }
+}
+
+/// A push's delivery with this payload, under an id of its own.
+pub fn delivery(payload: &Value) -> hook::Delivery {
+    hook::Delivery { id: hook::uuid(), event: "push".to_owned(), body: payload.to_string() }
 }
 
 /// One of the payloads of the core's own tests, by its file's name without the ending.
@@ -79,10 +92,14 @@ pub fn payload(name: &str) -> Value {
 /// When it is no answer 202 with releases.
 pub fn releases_of((status, body): &(u16, String)) -> Vec<ReleaseId> {
     assert_eq!(*status, 202, "{body}");
-    let answer: Value = serde_json::from_str(body).expect("JSON");
-    let described = answer["releases"].as_array().cloned().unwrap_or_else(|| vec![answer.clone()]);
-    let id = |one: &Value| one["release"].as_str().and_then(ReleaseId::parse);
-    described.iter().map(|one| id(one).unwrap_or_else(|| panic!("no release: {body}"))).collect()
+    releases_in(body).unwrap_or_else(|| panic!("no release: {body}"))
+}
+
+/// The releases that the body of an answer of the webhook names, in its order; `None`: it is no such body.
+pub fn releases_in(body: &str) -> Option<Vec<ReleaseId>> {
+    let answer: Value = serde_json::from_str(body).ok()?;
+    let described = answer["releases"].as_array().cloned().unwrap_or_else(|| vec![answer]);
+    described.iter().map(|one| one["release"].as_str().and_then(ReleaseId::parse)).collect()
 }
 
 /// The one release of such an answer.

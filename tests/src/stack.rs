@@ -106,7 +106,12 @@ fn is_watched(label: &str) -> bool {
     })
 }
 
-fn options(directory: &Path) -> Options {
+/// How a test's stack is started, in a directory of its own: without ticks, on ports that the system chooses.
+///
+/// # Panics
+///
+/// When the programs were not built.
+pub fn options(directory: &Path) -> Options {
     let venv = workspace().join(".local/venv/bin");
     Options {
         template: TEMPLATE.to_owned(),
@@ -117,6 +122,7 @@ fn options(directory: &Path) -> Options {
         moto: venv.is_dir().then_some(venv),
         port: 0,
         inbox_port: 0,
+        instances: Options::INSTANCES,
         tick: Some(NEVER),
         variables: BTreeMap::new(),
         container_port: 8080,
@@ -156,15 +162,16 @@ pub fn longshore() -> Command {
     Command::new(program("longshore"))
 }
 
-/// A program of the workspace, built with the tests' own profile.
+/// A program of the workspace, built with the profile of the test or program that asks.
 ///
 /// # Panics
 ///
 /// When it was not built.
 pub fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    // target/<profile>/deps/<test>
-    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
+    let own = std::env::current_exe().expect("its own path");
+    // target/<profile>/deps/<test> or target/<profile>/<program>
+    let folder = own.parent().expect("a folder");
+    let profile = if folder.ends_with("deps") { folder.parent().expect("target/<profile>") } else { folder };
     let program = profile.join(name);
     assert!(
         program.is_file(),
@@ -184,12 +191,20 @@ async fn caught(future: impl Future<Output = ()>) -> Result<(), Box<dyn Any + Se
     .await
 }
 
-fn show_logs(directory: &Path) {
+/// Writes to standard error what the functions warned of, and the ends of their logs.
+pub fn show_logs(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        eprintln!("---- the end of {}", entry.file_name().display());
-        for line in &lines[lines.len().saturating_sub(TAIL)..] {
+        let (before, end) = lines.split_at(lines.len().saturating_sub(TAIL));
+        let name = entry.file_name();
+        eprintln!("---- warnings in {}, before its end", name.display());
+        let warns = |line: &&&str| [r#""level":"WARN""#, r#""level":"ERROR""#].iter().any(|level| line.contains(level));
+        for line in before.iter().filter(warns).take(TAIL) {
+            eprintln!("{line}");
+        }
+        eprintln!("---- the end of {}", name.display());
+        for line in end {
             eprintln!("{line}");
         }
     }

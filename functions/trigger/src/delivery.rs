@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// For how long a delivery is decided on again while others move the same branches. GitHub waits for ten seconds.
-const CONTENTION: Duration = Duration::from_secs(6);
-/// The longest pause between two decisions.
-const PAUSE: Duration = Duration::from_millis(400);
+const CONTENTION: Duration = Duration::from_secs(8);
+/// The longest pause between two decisions: short, so that who was late once does not stay behind those who come new.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What became of a delivery.
 pub(crate) enum Taken {
@@ -71,7 +71,7 @@ impl Trigger {
                 }
                 Accepted::Before(before) => return self.taken_before(before.releases).await,
                 Accepted::Moved if begun.elapsed() < CONTENTION => {
-                    tokio::time::sleep(pause / 2 + ids::jitter(pause)).await;
+                    tokio::time::sleep(ids::jitter(pause)).await;
                     pause = (pause * 2).min(PAUSE);
                 }
                 Accepted::Moved => anyhow::bail!("other deliveries moved the same branches all the time"),
@@ -91,10 +91,6 @@ impl Trigger {
                 self.events.changed(release).await;
             }
         }
-        if acceptance.answer.is_empty() {
-            let why = "no commit of the pipelines that it would start is known yet";
-            return Ok(Taken::Ignored(routing.ignored.unwrap_or_else(|| why.to_owned())));
-        }
         let mut releases = acceptance.releases;
         let mut answer = Vec::new();
         for id in acceptance.answer {
@@ -109,6 +105,10 @@ impl Trigger {
             if let Err(error) = self.advance(release).await {
                 tracing::error!(release = %id, "{error:#}: the tick will try again");
             }
+        }
+        if answer.is_empty() {
+            let why = "the branch of the pipelines that it would start was deleted in this moment";
+            return Ok(Taken::Ignored(routing.ignored.unwrap_or_else(|| why.to_owned())));
         }
         Ok(Taken::Releases(answer))
     }

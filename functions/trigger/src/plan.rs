@@ -138,7 +138,7 @@ enum Made<'r> {
 
 impl<'p> Planner<'p> {
     pub(crate) async fn plan(mut self, routing: &Routing<'_>) -> Result<Planned, StoreError> {
-        self.numbers.again();
+        self.numbers.again(self.store).await?;
         let mut planned = Planned::default();
         let mut lines = Lines::default();
         let delivery = self.delivery;
@@ -267,12 +267,17 @@ impl<'p> Planner<'p> {
             let id = placed.release.clone();
             let release = Release::new(id, placed.number, pipeline, origin, waits, channel, self.now);
             planned.releases.push(if placed.late { release.late(&newest) } else { release });
-            if pipeline.supersede {
-                // By itself: that it was ended before says nothing about the others.
-                let earlier = earlier.map(|earlier| vec![earlier.release.clone()]);
-                let older: Vec<_> = line.older(&pipeline.name).map(|placed| placed.release.clone()).collect();
-                let all = earlier.into_iter().chain([older]).filter(|older| !older.is_empty());
-                planned.superseded.extend(all.map(|older| Superseded { older, by: newest.clone() }));
+            if !pipeline.supersede {
+                continue;
+            }
+            let older = line.older(&pipeline.name).map(|placed| placed.release.clone());
+            if placed.late || earlier.is_some() {
+                // Until now they were thought of in another order, in which the newest of them may have been ended by an older one.
+                let earlier = earlier.map(|earlier| earlier.release.clone());
+                let alone = |release| Superseded { older: vec![release], by: newest.clone() };
+                planned.superseded.extend(earlier.into_iter().chain(older).map(alone));
+            } else {
+                planned.superseded.push(Superseded { older: older.collect(), by: newest });
             }
         }
         Ok(())

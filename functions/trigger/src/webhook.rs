@@ -1,6 +1,6 @@
 //! A webhook's request: proven, read, taken, and answered.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_aws::{
     http::{Request, Response},
@@ -19,8 +19,10 @@ use crate::{Trigger, delivery::Taken};
 
 /// The largest delivery, in bytes. Lambda takes no more than 6 MB, and a body may come base64-encoded in it.
 const LIMIT: usize = 4 * 1024 * 1024;
-/// For how long an answer waits for its builds to be started. GitHub waits for ten seconds; what takes longer is the tick's.
+/// For how long an answer waits for its builds to be started; what takes longer is the tick's.
 const START_TIME: Duration = Duration::from_secs(5);
+/// The longest that an answer takes with that. GitHub waits for ten seconds.
+const ANSWER_TIME: Duration = Duration::from_secs(9);
 
 impl Trigger {
     /// `POST /webhooks/<source>`
@@ -28,6 +30,7 @@ impl Trigger {
         if request.body.len() > LIMIT {
             return Response::too_large(LIMIT);
         }
+        let begun = Instant::now();
         let delivery = match self.proven(source, request).await {
             Ok(Ok(delivery)) => delivery,
             Ok(Err(refusal)) => return refusal,
@@ -39,7 +42,7 @@ impl Trigger {
         let id = delivery.id.clone();
         match self.take(delivery).await {
             Ok(Taken::Ignored(why)) => Response::ignored(&why),
-            Ok(Taken::Releases(releases)) => self.answer(releases).await,
+            Ok(Taken::Releases(releases)) => self.answer(releases, begun).await,
             Err(error) => {
                 tracing::error!(delivery = id, "{error:#}");
                 Response::try_again()
@@ -87,8 +90,9 @@ impl Trigger {
 
     /// Brings each release to its build, and answers with both. The delivery is accepted whatever happens here: a build that cannot be
     /// started now is started by the tick.
-    async fn answer(&self, mut releases: Vec<Release>) -> Response {
-        let started = tokio::time::timeout(START_TIME, async {
+    async fn answer(&self, mut releases: Vec<Release>, begun: Instant) -> Response {
+        let limit = START_TIME.min(ANSWER_TIME.saturating_sub(begun.elapsed()));
+        let started = tokio::time::timeout(limit, async {
             for release in &mut releases {
                 match self.advance(release.clone()).await {
                     Ok(advanced) => *release = advanced,

@@ -15,4 +15,5 @@ mod order;
 mod secrets;
 mod sources;
 mod throttled;
+mod upstream;
 mod verdicts;

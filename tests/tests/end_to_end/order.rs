@@ -1,8 +1,9 @@
 //! Pushes of one branch, in whatever order their deliveries come: what is released is the newest.
 
 use longshore_core::release::{Outcome, Release, ReleaseId, State};
+use longshore_local::hook;
 use longshore_tests::{
-    Application, Gate, Killer, Local, Push, Quality, commit, config, eventually, release_of, releases_of, variable,
+    Application, Gate, Killer, Local, Push, Quality, commit, config, eventually, reason_of, release_of, variable,
     with_config, with_stack, without_events,
 };
 use serde_json::Value;
@@ -114,6 +115,71 @@ fn a_delivery_that_closes_a_gap_brings_the_newest_commit_back() {
                 (State::Built, commit(3)),
                 "the newest has the largest number"
             );
+        },
+    );
+}
+
+#[test]
+fn a_gap_that_is_closed_late_ends_what_was_thought_of_as_the_newest() {
+    let gate = Gate::new();
+    with_config(
+        &one_pipeline(),
+        |options| gate.install(options),
+        async |local| {
+            local.script(&[Gate::WAIT]).await;
+            // The first is told after the third, and so presumed newer: it ends the third, and the fourth is late.
+            release_of(&local.send(&push(2, 3).delivery()).await);
+            let first = release_of(&local.send(&push(0, 1).delivery()).await);
+            release_of(&local.send(&push(3, 4).delivery()).await);
+            // Now it is known that the first is the oldest.
+            release_of(&local.send(&push(1, 2).delivery()).await);
+            let first = local.closed(&first).await;
+            assert_eq!((first.state, first.build.outcome), (State::Superseded, Some(Outcome::Stopped)));
+            gate.open();
+            the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3), commit(4)]).await;
+        },
+    );
+}
+
+#[test]
+fn a_push_that_starts_nothing_puts_the_order_right_all_the_same() {
+    let gate = Gate::new();
+    with_config(
+        &config(&[("web", "github.com/acme/web", r#"paths = ["web/**"]"#)]),
+        |options| gate.install(options),
+        async |local| {
+            local.script(&[Gate::WAIT]).await;
+            let of = |after, files| Push { files, ..push(after - 1, after) }.delivery();
+            release_of(&local.send(&of(3, &["web/page"])).await);
+            release_of(&local.send(&of(1, &["web/page"])).await);
+            let reason = reason_of(&local.send(&of(2, &["docs/page"])).await);
+            assert!(reason.contains("is not among its paths"), "{reason}");
+            gate.open();
+            the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3)]).await;
+        },
+    );
+}
+
+#[test]
+fn a_tag_that_is_deleted_and_made_again_is_released_again() {
+    with_config(
+        &config(&[("web", "github.com/acme/web", "branches = []\ntags = [\"v*\"]")]),
+        |_| {},
+        async |local| {
+            local.script(&["true"]).await;
+            let tagged = |mut delivery: hook::Delivery| {
+                delivery.body = delivery.body.replace("refs/heads/main", "refs/tags/v1");
+                delivery
+            };
+            let first = release_of(&local.send(&tagged(push(0, 1).delivery())).await);
+            assert_eq!(local.closed(&first).await.state, State::Built);
+            let again = release_of(&local.send(&tagged(push(0, 1).delivery())).await);
+            assert_eq!(again, first, "the same push, by another webhook");
+            let reason = reason_of(&local.send(&tagged(push(0, 1).deletion())).await);
+            assert!(reason.contains("was deleted"), "{reason}");
+            let again = release_of(&local.send(&tagged(push(0, 1).delivery())).await);
+            assert_ne!(again, first);
+            assert_eq!(local.closed(&again).await.state, State::Built);
         },
     );
 }

@@ -12,9 +12,14 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// Another decision: what was drawn is unused again.
-    pub(super) fn again(&mut self) {
+    /// Another decision: what was drawn is unused again. Where a number was drawn before, others have probably used larger ones since,
+    /// and so another is drawn now: not between the reading of a line and its writing, where every call lets others be first.
+    pub(super) async fn again(&mut self, store: &Store) -> Result<(), StoreError> {
         self.used.clear();
+        for (pipeline, drawn) in &mut self.drawn {
+            drawn.insert(store.next_number(pipeline).await?);
+        }
+        Ok(())
     }
 
     /// A number of a pipeline that is larger than `above`.

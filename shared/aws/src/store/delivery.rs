@@ -85,6 +85,8 @@ impl Store {
 
     /// Records a delivery with its releases and the lines that it moved, all or nothing. A delivery that is there already keeps its
     /// releases; one that started nothing may be recorded again, since nothing was done for it.
+    ///
+    /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>.
     pub async fn accept(&self, acceptance: &Acceptance<'_>, now: Timestamp) -> Result<Accepted, StoreError> {
         let mut items = vec![self.put_delivery(acceptance, now)?];
         for kept in &acceptance.lines {
@@ -96,6 +98,15 @@ impl Store {
         }
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         let Err(error) = request.send().await else { return Ok(Accepted::New) };
+        let cancelled = error.as_service_error().and_then(|error| match error {
+            TransactWriteItemsError::TransactionCanceledException(cancelled) => Some(cancelled),
+            _ => None,
+        });
+        // There is a reason for each item, and `None` for those that are none: then the delivery is not there.
+        let first = cancelled.and_then(|cancelled| cancelled.cancellation_reasons().first()?.code());
+        if first == Some("None") {
+            return Ok(Accepted::Moved);
+        }
         // Refused because it is there, or because another invocation writes the same items in this moment, which may yet fail; or
         // written, and the answer was lost.
         if let Some(before) = self.delivery(acceptance.delivery).await?
@@ -103,8 +114,7 @@ impl Store {
         {
             return Ok(Accepted::Before(before));
         }
-        let cancelled = TransactWriteItemsError::is_transaction_canceled_exception;
-        if error.as_service_error().is_some_and(cancelled) { Ok(Accepted::Moved) } else { Err(failed(error)) }
+        if cancelled.is_some() { Ok(Accepted::Moved) } else { Err(failed(error)) }
     }
 
     fn put_delivery(&self, acceptance: &Acceptance<'_>, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
