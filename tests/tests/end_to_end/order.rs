@@ -163,7 +163,7 @@ fn a_push_that_starts_nothing_puts_the_order_right_all_the_same() {
 #[test]
 fn a_tag_that_is_deleted_and_made_again_is_released_again() {
     with_config(
-        &config(&[("web", "github.com/acme/web", "branches = []\ntags = [\"v*\"]")]),
+        &config(&[("web", "github.com/acme/web", r#"tags = ["v*"]"#)]),
         |_| {},
         async |local| {
             local.script(&["true"]).await;
