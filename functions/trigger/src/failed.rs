@@ -23,7 +23,7 @@ const PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 impl Trigger {
     /// Has GitHub deliver again what failed since it was last asked, for every repository of its that the configuration names.
-    pub(crate) async fn redeliver_failed(&self) -> anyhow::Result<()> {
+    pub(crate) async fn redeliver_failed(&self, _until: tokio::time::Instant) -> anyhow::Result<()> {
         let secrets = self.secrets.current().await?;
         let Some(token) = secrets.token(Source::GitHub) else { return Ok(()) };
         let pipelines = self.settings.config.pipelines().iter().map(|pipeline| pipeline.repository.as_str());

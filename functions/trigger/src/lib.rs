@@ -5,11 +5,14 @@ mod delivery;
 mod failed;
 mod plan;
 pub mod provider;
+mod recorded;
 pub mod redelivery;
 mod settings;
+mod tick;
+mod together;
 mod webhook;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use longshore_aws::{
@@ -22,12 +25,17 @@ use longshore_aws::{
 use longshore_core::{
     event::Event,
     push::{Delivery, Source},
-    release::{Fact, Newer, OpenFor, Release, ReleaseId},
+    release::{Fact, Newer, Release, ReleaseId},
 };
 
 use delivery::Taken;
 use provider::Providers;
 pub use settings::Settings;
+use tokio::time::Instant;
+
+/// For how long an event of CodeCommit waits for its builds to be started: nobody waits for the answer. Lambda ends an invocation after
+/// 25 seconds.
+const EVENT_TIME: Duration = Duration::from_secs(10);
 
 /// The function, with what it needs.
 pub struct Trigger {
@@ -101,30 +109,13 @@ impl Trigger {
         let id = delivery.id.clone();
         match self.take(delivery).await? {
             Taken::Ignored(why) => tracing::info!(delivery = id, why, "ignored"),
-            Taken::Releases(releases) => {
-                for release in releases {
-                    let release = release.id.clone();
-                    // It is recorded: what fails now is the tick's.
-                    if let Err(error) = self.look_after(&release).await {
-                        tracing::error!(%release, "{error:#}: the tick will try again");
-                    }
-                }
+            // It was logged, and would be refused again.
+            Taken::TooMany(_) => {}
+            Taken::Recorded(recorded) => {
+                self.start(recorded, Instant::now() + EVENT_TIME).await;
             }
         }
         Ok(())
-    }
-
-    /// Looks after every release whose build has not ended; one that fails does not keep the others waiting. Then asks for deliveries
-    /// that failed.
-    async fn tick(&self) -> anyhow::Result<()> {
-        let mut open = self.store.open_releases(OpenFor::Build).await?;
-        open.extend(self.store.open_releases(OpenFor::Deployment).await?);
-        for id in open {
-            if let Err(error) = self.look_after(&id).await {
-                tracing::error!(release = %id, "{error:#}");
-            }
-        }
-        self.redeliver_failed().await
     }
 }
 
@@ -141,7 +132,10 @@ impl Function for Trigger {
 
     async fn event(&self, event: Event) -> anyhow::Result<()> {
         match event {
-            Event::Tick => self.tick().await,
+            Event::Tick => {
+                Box::pin(self.tick()).await;
+                Ok(())
+            }
             Event::Build { release: Some(release), .. } => self.look_after(&release).await,
             Event::Build { id, release: None } => {
                 tracing::debug!(build = id, "a build that no release started");
