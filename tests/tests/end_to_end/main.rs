@@ -4,9 +4,11 @@ mod bad_input;
 mod bad_reports;
 mod crash;
 mod deliveries;
+mod given_up;
 mod good_path;
 mod logs;
 mod lost;
 mod order;
 
+mod too_many;
 mod verdicts;
