@@ -63,6 +63,11 @@ impl Account {
         &self.table
     }
 
+    /// Whether it is a local stack's.
+    pub fn is_local(&self) -> bool {
+        self.local.is_some()
+    }
+
     /// A client of CodeBuild.
     pub fn codebuild(&self) -> aws_sdk_codebuild::Client {
         let mut config = aws_sdk_codebuild::config::Builder::from(&self.sdk);

@@ -16,14 +16,17 @@ use longshore_core::{
     event::outcome,
     release::{Outcome, Release, ReleaseId},
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{account::Account, output::note, terminal};
 
 /// Between two looks.
 const PACE: Duration = Duration::from_secs(2);
-/// How often the log is looked at after its build ended: CloudWatch Logs shows a line some time after it was written.
-const LAST_LOOKS: u32 = 2;
+/// After its build ended, a log is at its end once nothing new came for so long: CloudWatch Logs shows a line some time after it was
+/// written.
+const QUIET: Duration = Duration::from_secs(10);
+/// The same for a local stack, whose logs are whole when their builds end.
+const QUIET_LOCALLY: Duration = Duration::from_secs(1);
 
 /// Reads the log of one release's build.
 pub struct Reader<'a> {
@@ -32,6 +35,7 @@ pub struct Reader<'a> {
     logs: aws_sdk_cloudwatchlogs::Client,
     release: &'a ReleaseId,
     follow: bool,
+    quiet: Duration,
 }
 
 /// Where a build's log is.
@@ -45,24 +49,26 @@ struct Stream {
 impl<'a> Reader<'a> {
     /// A reader; no call is made.
     pub fn new(account: &'a Account, release: &'a ReleaseId, follow: bool) -> Self {
-        Self { account, codebuild: account.codebuild(), logs: account.logs(), release, follow }
+        let quiet = if account.is_local() { QUIET_LOCALLY } else { QUIET };
+        Self { account, codebuild: account.codebuild(), logs: account.logs(), release, follow, quiet }
     }
 
     /// Prints the log.
     pub async fn read(&self) -> anyhow::Result<ExitCode> {
         let id = self.build_id().await?;
-        let (mut stream, mut last_looks, mut told) = (None, 0, false);
+        let (mut stream, mut told, mut quiet) = (None, false, Quiet::default());
         loop {
             // Before its log: when it had ended, nothing more is written.
             let build = self.build(&id).await?;
             let ended = build.build_status().and_then(|status| outcome(status.as_str()));
             stream = stream.or_else(|| stream_of(&build));
-            let found = match &mut stream {
+            let printed = match &mut stream {
                 Some(stream) => self.print(stream).await?,
-                None => false,
+                None => None,
             };
-            last_looks += u32::from(ended.is_some());
-            if !self.follow || last_looks == LAST_LOOKS {
+            let found = printed.is_some();
+            let lasted = quiet.lasted(ended.is_some(), printed.unwrap_or_default(), Instant::now());
+            if !self.follow || lasted >= self.quiet {
                 return self.verdict(&build, found, ended);
             }
             if !found && !told {
@@ -110,8 +116,9 @@ impl<'a> Reader<'a> {
         build.with_context(|| format!("CodeBuild no longer has the build {id}"))
     }
 
-    /// Prints what there is of the log after what was printed; `false` when it is not there yet.
-    async fn print(&self, stream: &mut Stream) -> anyhow::Result<bool> {
+    /// Prints what there is of the log after what was printed, and counts its events; `None` when it is not there yet.
+    async fn print(&self, stream: &mut Stream) -> anyhow::Result<Option<usize>> {
+        let mut printed = 0;
         loop {
             let request = self.logs.get_log_events().log_group_name(&stream.group).log_stream_name(&stream.name);
             let answer = request.start_from_head(true).set_next_token(stream.token.clone()).send().await;
@@ -120,7 +127,7 @@ impl<'a> Reader<'a> {
                 Err(error)
                     if error.as_service_error().is_some_and(GetLogEventsError::is_resource_not_found_exception) =>
                 {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 Err(error) => {
                     let log = format!("the log {} in {} cannot be read", stream.name, stream.group);
@@ -128,10 +135,11 @@ impl<'a> Reader<'a> {
                 }
             };
             write(page.events())?;
+            printed += page.events().len();
             // The end has the token that it was asked with.
             let token = page.next_forward_token.or_else(|| stream.token.clone());
             if token == stream.token {
-                return Ok(true);
+                return Ok(Some(printed));
             }
             stream.token = token;
         }
@@ -152,6 +160,23 @@ impl<'a> Reader<'a> {
             }
             (true, Some(_) | None) => Ok(ExitCode::SUCCESS),
         }
+    }
+}
+
+/// Since when a log is quiet whose build has ended.
+#[derive(Default)]
+struct Quiet(Option<Instant>);
+
+impl Quiet {
+    /// For how long that is, after a look that printed so many events.
+    fn lasted(&mut self, ended: bool, printed: usize, now: Instant) -> Duration {
+        if !ended {
+            return Duration::ZERO;
+        }
+        if printed > 0 {
+            self.0 = None;
+        }
+        now.duration_since(*self.0.get_or_insert(now))
     }
 }
 
@@ -176,4 +201,27 @@ fn write(events: &[OutputLogEvent]) -> io::Result<()> {
         }
     }
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_quiet_since_the_last_look_that_found_something_after_the_build_had_ended() {
+        let begin = Instant::now();
+        let mut quiet = Quiet::default();
+        let mut look =
+            |second: u64, ended, printed| quiet.lasted(ended, printed, begin + Duration::from_secs(second)).as_secs();
+        let looks = [
+            (look(0, false, 0), 0),
+            (look(20, false, 3), 0),
+            (look(40, true, 0), 0),
+            (look(48, true, 0), 8),
+            (look(50, true, 2), 0),
+            (look(58, true, 0), 8),
+            (look(60, true, 0), 10),
+        ];
+        assert!(looks.iter().all(|(lasted, expected)| lasted == expected), "{looks:?}");
+    }
 }

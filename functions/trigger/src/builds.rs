@@ -1,10 +1,9 @@
 //! The build of a release: started once, and followed to its end.
 
+mod read;
+
 use anyhow::{Context, anyhow, bail};
-use aws_sdk_codebuild::{
-    error::{ProvideErrorMetadata, SdkError},
-    types::{Build, EnvironmentVariable, EnvironmentVariableType, ProjectEnvironment, StatusType},
-};
+use aws_sdk_codebuild::types::{Build, EnvironmentVariable, EnvironmentVariableType, ProjectEnvironment};
 use jiff::SignedDuration;
 use longshore_aws::{clients::told, ids, secrets::expose};
 use longshore_core::{
@@ -16,6 +15,7 @@ use longshore_core::{
 };
 
 use crate::Trigger;
+use read::{failing_phase, is_denied, is_final, log, refusal, started};
 
 /// For how long a build may report: CodeBuild ends a build after 36 hours at the latest (8 queued), and then some.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(48);
@@ -55,13 +55,15 @@ impl Trigger {
             }
             BuildStep::GiveUp => Some(self.start_build(&release, true).await.unwrap_or_else(|error| {
                 let minutes = release.start_within.as_mins();
-                Fact::BuildRefused(format!("the build could not be started for {minutes} minutes: {error:#}"))
+                tracing::error!(release = %release.id, "{error:#}: the build is given up");
+                Fact::BuildGivenUp(format!("the build could not be started for {minutes} minutes: {error:#}"))
             })),
             BuildStep::Follow => self.follow_build(&release).await?,
             BuildStep::Stop => self.stop_build(&release).await?,
             BuildStep::Find => match self.find_build(&release).await? {
-                Some(build) => Some(started(&build)?),
-                None => Some(Fact::BuildNotStarted),
+                Found::Build(build) => Some(started(&build)?),
+                // What may not be looked at may not be started or stopped either.
+                Found::None | Found::Denied => Some(Fact::BuildNotStarted),
             },
         };
         match fact {
@@ -115,8 +117,12 @@ impl Trigger {
 
     /// StartBuild, with the release's id as idempotency token: a repeated call gets the same build.
     async fn start_build(&self, release: &Release, look_first: bool) -> anyhow::Result<Fact> {
-        if look_first && let Some(build) = self.find_build(release).await? {
-            return started(&build);
+        if look_first {
+            match self.find_build(release).await? {
+                Found::Build(build) => return started(&build),
+                Found::None => {}
+                Found::Denied => bail!("the builds of {} may not be listed", release.project),
+            }
         }
         let answer = self
             .codebuild
@@ -133,14 +139,15 @@ impl Trigger {
                 tracing::info!(release = %release.id, build = build.id(), "the build was started");
                 started(&build)
             }
-            Err(error) if is_final(&error) => {
+            Err(error) if is_final(&error) || is_denied(&error) => {
                 // It may be refused because an earlier attempt succeeded, with variables that were made from other settings.
-                if let Some(build) = self.find_build(release).await? {
+                if let Found::Build(build) = self.find_build(release).await? {
                     return started(&build);
                 }
-                let why = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
-                tracing::error!(release = %release.id, project = release.project, why, "CodeBuild refuses the build");
-                Ok(Fact::BuildRefused(format!("CodeBuild refused to build {}: {why}", release.project)))
+                tracing::error!(
+                    release = %release.id, project = release.project, error = told(&error), "CodeBuild refuses the build"
+                );
+                Ok(Fact::BuildRefused(refusal(&release.project, &error)))
             }
             Err(error) => Err(anyhow!(told(&error)).context("StartBuild failed")),
         }
@@ -193,23 +200,25 @@ impl Trigger {
 
     /// Looks for a build of this release among the project's newest hundred: an earlier attempt may have died before it wrote down
     /// which build it got, and the token has lapsed since.
-    async fn find_build(&self, release: &Release) -> anyhow::Result<Option<Build>> {
+    async fn find_build(&self, release: &Release) -> anyhow::Result<Found> {
         let listed = self.codebuild.list_builds_for_project().project_name(&release.project).send().await;
         let ids = match listed {
             Ok(listed) => listed.ids.unwrap_or_default(),
-            Err(error) if is_final(&error) => return Ok(None),
+            Err(error) if is_final(&error) => return Ok(Found::None),
+            Err(error) if is_denied(&error) => return Ok(Found::Denied),
             Err(error) => {
                 return Err(anyhow!(told(&error)).context("the builds could not be listed"));
             }
         };
         if ids.is_empty() {
-            return Ok(None);
+            return Ok(Found::None);
         }
         let builds = self.builds(ids).await?;
-        Ok(builds.into_iter().find(|build| {
+        let found = builds.into_iter().find(|build| {
             let variables = build.environment().map(ProjectEnvironment::environment_variables).unwrap_or_default();
             variables.iter().any(|v| v.name() == "LONGSHORE_RELEASE" && v.value() == release.id.as_str())
-        }))
+        });
+        Ok(found.map_or(Found::None, |build| Found::Build(Box::new(build))))
     }
 
     async fn builds(&self, ids: Vec<String>) -> anyhow::Result<Vec<Build>> {
@@ -239,52 +248,12 @@ impl Trigger {
     }
 }
 
-fn started(build: &Build) -> anyhow::Result<Fact> {
-    let id = build.id().context("the build has no id")?.to_owned();
-    Ok(Fact::BuildStarted { page: log(build).or_else(|| page(build.arn()?)), id })
-}
-
-/// The page of the build's log. There is a link before there is a log stream, which leads nowhere.
-fn log(build: &Build) -> Option<String> {
-    let logs = build.logs().filter(|logs| logs.stream_name().is_some())?;
-    logs.deep_link().map(str::to_owned)
-}
-
-/// The build's page in the console, from its ARN: `arn:<partition>:codebuild:<region>:<account>:build/<project>:<uuid>`.
-fn page(arn: &str) -> Option<String> {
-    let mut parts = arn.splitn(6, ':').skip(3);
-    let (region, account, build) = (parts.next()?, parts.next()?, parts.next()?.strip_prefix("build/")?);
-    let (project, uuid) = build.split_once(':')?;
-    let console = format!("https://{region}.console.aws.amazon.com/codesuite/codebuild");
-    Some(format!("{console}/{account}/projects/{project}/build/{project}%3A{uuid}/?region={region}"))
-}
-
-/// The first phase that did not succeed, with CodeBuild's own words.
-fn failing_phase(build: &Build) -> Option<String> {
-    let failed = |status: Option<&StatusType>| !matches!(status, None | Some(StatusType::Succeeded));
-    let phase = build.phases().iter().find(|phase| failed(phase.phase_status()))?;
-    let name = phase.phase_type().map_or("a phase", |phase| phase.as_str());
-    let said = phase.contexts().iter().filter_map(|context| context.message());
-    let said = said.filter(|message| !message.is_empty()).collect::<Vec<_>>().join("; ");
-    let status =
-        phase.phase_status().map(|status| status.as_str().to_lowercase().replace('_', " ")).unwrap_or_default();
-    Some(if said.is_empty() { format!("{name} {status}") } else { format!("{name} {status}: {said}") })
-}
-
-/// Whether CodeBuild will never take this call: the project is not there, or a parameter is wrong.
-/// An account's limit is no such thing: it passes.
-fn is_final<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    matches!(code, Some("ResourceNotFoundException" | "InvalidInputException"))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_builds_page_is_found_from_its_arn() {
-        let arn = "arn:aws:codebuild:eu-central-1:123456789012:build/web-build:0f1e";
-        let page = "https://eu-central-1.console.aws.amazon.com/codesuite/codebuild/123456789012/projects/web-build/build/web-build%3A0f1e/?region=eu-central-1";
-        assert_eq!(super::page(arn).as_deref(), Some(page));
-        assert_eq!(super::page("arn:aws:codebuild"), None);
-    }
+/// What a look for a release's build came to.
+enum Found {
+    /// This build.
+    Build(Box<Build>),
+    /// The project has none of this release, or is not there.
+    None,
+    /// The project's builds may not be listed.
+    Denied,
 }

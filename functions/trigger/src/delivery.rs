@@ -1,6 +1,10 @@
-//! A delivery: routed, recorded with its releases, and what they take the place of brought to its end.
+//! A delivery: completed, routed, and recorded with its releases.
 
-use std::time::{Duration, Instant};
+use std::{
+    mem::take,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use longshore_aws::{
     ids,
@@ -9,27 +13,31 @@ use longshore_aws::{
 use longshore_core::{
     explain::Explanation,
     push::{Delivery, Source},
-    release::{Fact, Newer, Release, ReleaseId},
-    route::{self, Routing},
+    route,
 };
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Trigger,
-    plan::{self, Numbers, Planner, Superseded},
+    plan::{self, Numbers, Planner},
     provider::Api,
+    recorded::Recorded,
+    together::each,
 };
 
 /// For how long a delivery is decided on again while others move the same branches. GitHub waits for ten seconds.
 const CONTENTION: Duration = Duration::from_secs(8);
+/// For how long a provider is asked for lists of files that it cut, for all pushes of a delivery together.
+const ASKING: Duration = Duration::from_secs(6);
 /// The longest pause between two decisions: short, so that who was late once does not stay behind those who come new.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What became of a delivery.
 pub(crate) enum Taken {
-    /// It starts nothing, for this reason.
-    Ignored(String),
-    /// These releases answer it: its own, in the order in which they were made.
-    Releases(Vec<Release>),
+    /// It would start more than can be recorded at once, and starts nothing: the reason.
+    TooMany(String),
+    /// It is recorded, now or before.
+    Recorded(Recorded),
 }
 
 impl Trigger {
@@ -39,11 +47,12 @@ impl Trigger {
         if let Some(before) = self.store.delivery(&delivery.id).await?
             && !before.releases.is_empty()
         {
-            return self.taken_before(before.releases).await;
+            return Ok(Taken::Recorded(Recorded::before(before.releases)));
         }
         self.complete(&mut delivery).await;
         let routing = plan::routed(&self.store, &self.settings.config, &delivery).await?;
-        let explanation = serde_json::to_string(&Explanation::new(&delivery, &routing).compact())?;
+        let explained = Explanation::new(&delivery, &routing).compact();
+        let explanation = serde_json::to_string(&explained)?;
         let mut numbers = Numbers::default();
         let (begun, mut pause) = (Instant::now(), Duration::from_millis(20));
         loop {
@@ -51,7 +60,7 @@ impl Trigger {
             let (store, config) = (&self.store, &self.settings.config);
             let plan = Planner { store, config, delivery: &delivery, numbers: &mut numbers, now };
             let planned = Box::pin(plan.plan(&routing)).await?;
-            let acceptance = Acceptance {
+            let mut acceptance = Acceptance {
                 delivery: &delivery.id,
                 explanation: &explanation,
                 answer: planned.answer,
@@ -66,84 +75,35 @@ impl Trigger {
                         releases = acceptance.releases.len(),
                         "recorded"
                     );
-                    self.supersede(&planned.superseded).await;
-                    return self.taken(acceptance, routing).await;
+                    let gone = "the branch of the pipelines that it would start was deleted in this moment";
+                    let ignored = acceptance.answer.is_empty();
+                    let ignored = ignored.then(|| routing.ignored.unwrap_or_else(|| gone.to_owned()));
+                    return Ok(Taken::Recorded(Recorded::now(acceptance, planned.superseded, ignored)));
                 }
-                Accepted::Before(before) => return self.taken_before(before.releases).await,
+                Accepted::Before(before) => return Ok(Taken::Recorded(Recorded::before(before.releases))),
+                Accepted::TooMany { releases, lines } => {
+                    let why = too_many(releases, lines);
+                    tracing::error!(delivery = delivery.id, repository = delivery.repository, why, "refused");
+                    let explanation = serde_json::to_string(&refused(explained, &why))?;
+                    acceptance = Acceptance {
+                        delivery: &delivery.id,
+                        explanation: &explanation,
+                        answer: Vec::new(),
+                        releases: Vec::new(),
+                        lines: Vec::new(),
+                    };
+                    // That it is remembered is for people who ask; the answer is the same without.
+                    if let Err(error) = self.store.accept(&acceptance, now).await {
+                        tracing::warn!(delivery = delivery.id, %error, "the refusal is not remembered");
+                    }
+                    return Ok(Taken::TooMany(why));
+                }
                 Accepted::Moved if begun.elapsed() < CONTENTION => {
                     tokio::time::sleep(ids::jitter(pause)).await;
                     pause = (pause * 2).min(PAUSE);
                 }
                 Accepted::Moved => anyhow::bail!("other deliveries moved the same branches all the time"),
             }
-        }
-    }
-
-    /// What answers a delivery that was recorded now.
-    async fn taken(&self, acceptance: Acceptance<'_>, routing: Routing<'_>) -> anyhow::Result<Taken> {
-        for release in &acceptance.releases {
-            tracing::info!(
-                release = %release.id, delivery = release.delivery, pipeline = release.pipeline,
-                repository = release.repository, commit = release.commit.id, state = release.state.word(), "accepted"
-            );
-            // People see that it is there: what is started now publishes itself.
-            if release.build.due.is_none() || release.state.is_end() {
-                self.events.changed(release).await;
-            }
-        }
-        let mut releases = acceptance.releases;
-        let mut answer = Vec::new();
-        for id in acceptance.answer {
-            match releases.iter().position(|release| release.id == id) {
-                Some(position) => answer.push(releases.swap_remove(position)),
-                None => answer.extend(self.store.release(&id).await?),
-            }
-        }
-        // Commits that are released again because of this delivery are no answer to it; their builds are started all the same.
-        for release in releases {
-            let id = release.id.clone();
-            if let Err(error) = self.advance(release).await {
-                tracing::error!(release = %id, "{error:#}: the tick will try again");
-            }
-        }
-        if answer.is_empty() {
-            let why = "the branch of the pipelines that it would start was deleted in this moment";
-            return Ok(Taken::Ignored(routing.ignored.unwrap_or_else(|| why.to_owned())));
-        }
-        Ok(Taken::Releases(answer))
-    }
-
-    async fn taken_before(&self, ids: Vec<ReleaseId>) -> anyhow::Result<Taken> {
-        let mut releases = Vec::new();
-        for id in ids {
-            releases.extend(self.store.release(&id).await?);
-        }
-        Ok(Taken::Releases(releases))
-    }
-
-    /// Ends releases that newer ones took the place of, and stops their builds. What fails here, the tick does.
-    async fn supersede(&self, superseded: &[Superseded]) {
-        for Superseded { older, by } in superseded {
-            for id in older {
-                match self.end(id, by).await {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(error) => tracing::warn!(release = %id, "{error:#}: the tick will end it"),
-                }
-            }
-        }
-    }
-
-    /// Whether the release was still there to be ended.
-    async fn end(&self, id: &ReleaseId, by: &Newer) -> anyhow::Result<bool> {
-        let fact = Fact::Superseded(by.clone());
-        match Box::pin(self.store.apply(id, None, fact, ids::now())).await? {
-            Some(Ok(changed)) if changed.changed => {
-                self.events.changed(&changed.release).await;
-                self.advance(changed.release).await?;
-                Ok(true)
-            }
-            _ => Ok(false),
         }
     }
 
@@ -161,13 +121,42 @@ impl Trigger {
         };
         let Ok(secrets) = self.secrets.current().await else { return };
         let Some(token) = secrets.token(delivery.source) else { return };
-        for index in wanted {
-            let push = &mut delivery.pushes_mut()[index];
-            let (Some(before), Some(after)) = (&push.before, &push.after) else { continue };
-            match self.providers.files(api, &repository, before, after, token).await {
-                Ok(files) => push.files = files,
+        let asked = wanted.into_iter().filter_map(|index| {
+            let push = &delivery.pushes()[index];
+            Some((index, push.before.clone()?, push.after.clone()?))
+        });
+        let asked: Vec<_> = asked.collect();
+        let told = Mutex::new(Vec::new());
+        let work = each(asked, async |(index, before, after): (usize, String, String)| {
+            match self.providers.files(api, &repository, &before, &after, token).await {
+                Ok(files) => told.lock().unwrap_or_else(PoisonError::into_inner).push((index, files)),
                 Err(error) => tracing::warn!(repository, %error, "the provider did not tell the files of a push"),
             }
+        });
+        if timeout(ASKING, work).await.is_err() {
+            tracing::warn!(repository, "the provider did not tell the files of every push in time");
+        }
+        for (index, files) in take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner)) {
+            delivery.pushes_mut()[index].files = files;
         }
     }
+}
+
+/// The reason, for people.
+fn too_many(releases: usize, lines: usize) -> String {
+    format!(
+        "the delivery would start {releases} releases on {lines} branches and tags, and started none: one delivery starts {} releases of \
+         one branch or tag at most, or {} that are each of another; push fewer at a time",
+        Accepted::MOST,
+        Accepted::MOST_APART
+    )
+}
+
+/// The explanation of a delivery that would start too many.
+fn refused(mut explanation: Explanation, why: &str) -> Explanation {
+    for pipeline in explanation.pipelines.iter_mut().filter(|pipeline| pipeline.starts) {
+        (pipeline.starts, pipeline.reason) = (false, "the delivery would start too many releases at once".to_owned());
+    }
+    explanation.ignored = Some(why.to_owned());
+    explanation
 }

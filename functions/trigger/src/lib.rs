@@ -5,11 +5,14 @@ mod delivery;
 mod failed;
 mod plan;
 pub mod provider;
+mod recorded;
 pub mod redelivery;
 mod settings;
+mod tick;
+mod together;
 mod webhook;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use longshore_aws::{
@@ -23,12 +26,17 @@ use longshore_core::{
     config,
     event::Event,
     push::{Delivery, Source},
-    release::{Fact, OpenFor, Release, ReleaseId},
+    release::{Fact, Release, ReleaseId},
 };
 
 use delivery::Taken;
 use provider::Providers;
 pub use settings::Settings;
+use tokio::time::Instant;
+
+/// For how long an event of CodeCommit waits for its builds to be started: nobody waits for the answer. Lambda ends an invocation after
+/// 25 seconds.
+const EVENT_TIME: Duration = Duration::from_secs(10);
 
 /// The function, with what it needs.
 pub struct Trigger {
@@ -109,31 +117,16 @@ impl Trigger {
     async fn commits(&self, delivery: Delivery) -> anyhow::Result<()> {
         let id = delivery.id.clone();
         match self.take(delivery).await? {
-            Taken::Ignored(why) => tracing::info!(delivery = id, why, "ignored"),
-            Taken::Releases(releases) => {
-                for release in releases {
-                    let release = release.id.clone();
-                    // It is recorded: what fails now is the tick's.
-                    if let Err(error) = self.look_after(&release).await {
-                        tracing::error!(%release, "{error:#}: the tick will try again");
-                    }
+            // It was logged, and would be refused again.
+            Taken::TooMany(_) => {}
+            Taken::Recorded(recorded) => {
+                if let Some(why) = &recorded.ignored {
+                    tracing::info!(delivery = id, why, "ignored");
                 }
+                self.start(recorded, Instant::now() + EVENT_TIME).await;
             }
         }
         Ok(())
-    }
-
-    /// Looks after every release whose build has not ended; one that fails does not keep the others waiting. Then asks for deliveries
-    /// that failed.
-    async fn tick(&self) -> anyhow::Result<()> {
-        let mut open = self.store.open_releases(OpenFor::Build).await?;
-        open.extend(self.store.open_releases(OpenFor::Deployment).await?);
-        for id in open {
-            if let Err(error) = self.look_after(&id).await {
-                tracing::error!(release = %id, "{error:#}");
-            }
-        }
-        self.redeliver_failed().await
     }
 }
 
@@ -150,7 +143,10 @@ impl Function for Trigger {
 
     async fn event(&self, event: Event) -> anyhow::Result<()> {
         match event {
-            Event::Tick => self.tick().await,
+            Event::Tick => {
+                Box::pin(self.tick()).await;
+                Ok(())
+            }
             Event::Build { release: Some(release), .. } => self.look_after(&release).await,
             Event::Build { id, release: None } => {
                 tracing::debug!(build = id, "a build that no release started");

@@ -1,18 +1,22 @@
 //! GitHub's deliveries that failed, and when each is to be delivered again: GitHub does not do that by itself.
 //!
-//! The tick looks at a repository's webhook from [`Looked::look_from`] of the last look on, which the caller keeps; a first look is for
-//! three days back. What is not known from GitHub's own list is not needed: two looks at the same time, or one that died
-//! half-way, deliver something twice at worst, which starts nothing.
+//! The tick looks at a repository's webhooks every few minutes, sooner when a delivery is due. Between two looks the caller keeps a
+//! [`Memory`]: which webhooks there are, from when on each has to be listed, and the attempts of what is still looked after, so that a
+//! delivery that stays broken for days costs no long list each time. A first look is for three days back. What is not known from
+//! GitHub's own list is not needed: two looks at the same time, or one that died half-way, deliver something twice at worst, which
+//! starts nothing.
 //!
 //! Only a repository's own webhooks are looked at, not an organisation's. GitHub's guide to the same:
 //! <https://docs.github.com/en/webhooks/using-webhooks/automatically-redelivering-failed-deliveries-for-a-repository-webhook>
 
-use std::{collections::BTreeMap, time::Duration};
+mod look;
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
-use crate::provider::{ProviderError, Providers};
+pub use look::{HOOKS_KEPT, LOOK_EVERY, Looked, Memory, SOON};
 
 /// For how long after its first attempt a delivery is looked after. GitHub keeps deliveries for three days.
 pub const LOOKED_AFTER: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -22,13 +26,9 @@ pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
 const FIRST_WAIT: SignedDuration = SignedDuration::from_mins(1);
 /// How long it waits at most.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(6);
-/// How many deliveries one look asks for. The others' turn is at the next one.
-const AT_ONCE: usize = 20;
-/// How long one look may take. A function has 25 seconds for the whole tick.
-const LOOK_TIME: Duration = Duration::from_secs(12);
 
 /// One attempt to deliver, as GitHub lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The attempt's own id.
     pub id: i64,
@@ -47,23 +47,17 @@ pub struct Attempt {
 pub struct Plan {
     /// The newest attempt of each delivery that is to be made again now, the oldest delivery first.
     pub redeliver: Vec<i64>,
-    /// From when on the next look has to list: the first attempt of the oldest delivery that is still looked after, else a little
-    /// before now.
+    /// The attempts of the deliveries that are still looked after, the oldest delivery first: the next plan is made of them and of what
+    /// was listed since.
+    pub keep: Vec<Attempt>,
+    /// From when on the next look has to list: a little before now, or the first attempt of the oldest delivery that there was no room to
+    /// keep.
     pub look_from: Timestamp,
+    /// When the next attempt is due; `None` when nothing is looked after.
+    pub due: Option<Timestamp>,
 }
 
-/// What a look came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Looked {
-    /// How many webhooks of the repository deliver to our endpoint. With none, there is nothing to look at, and someone should know.
-    pub hooks: usize,
-    /// How many deliveries GitHub was asked to make again, and took.
-    pub asked: usize,
-    /// The next look's `since`.
-    pub look_from: Timestamp,
-}
-
-/// Decides which deliveries are to be made again.
+/// Decides which deliveries are to be made again. An attempt may be in the list twice. At most `room` attempts are kept.
 ///
 /// - A delivery with an attempt that was answered 2xx has arrived. Nothing more is done about it.
 /// - What was refused for what it is (400, 413 and all else that is not named here) would be refused again: its last answer holds.
@@ -73,28 +67,41 @@ pub struct Looked {
 /// - Three days after its first attempt a delivery is given up, and so is one whose first attempt is not in the list: it is older than
 ///   that, or was given up before. That makes 20 attempts at most (one more for each look that comes while an attempt that was asked
 ///   for is not listed yet).
-pub fn plan(listing: &[Attempt], now: Timestamp) -> Plan {
-    let mut deliveries: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
+pub fn plan(listing: &[Attempt], now: Timestamp, room: usize) -> Plan {
+    let mut deliveries: BTreeMap<&str, BTreeMap<i64, &Attempt>> = BTreeMap::new();
     for attempt in listing {
-        deliveries.entry(&attempt.guid).or_default().push(attempt);
+        deliveries.entry(&attempt.guid).or_default().insert(attempt.id, attempt);
     }
-    let mut look_from = before(now, OVERLAP);
-    let mut due = Vec::new();
-    for attempts in deliveries.values() {
-        let first = attempts.iter().filter(|attempt| !attempt.redelivery).map(|attempt| attempt.at).min();
-        let newest = attempts.iter().max_by_key(|attempt| (attempt.at, attempt.id));
+    let mut broken = Vec::new();
+    for attempts in deliveries.into_values() {
+        let first = attempts.values().filter(|attempt| !attempt.redelivery).map(|attempt| attempt.at).min();
+        let newest = attempts.values().copied().max_by_key(|attempt| (attempt.at, attempt.id));
         let (Some(first), Some(newest)) = (first, newest) else { continue };
-        let arrived = attempts.iter().any(|attempt| (200..300).contains(&attempt.status));
-        if arrived || !may_be_mended(newest.status) || first <= before(now, LOOKED_AFTER) {
-            continue;
-        }
-        look_from = look_from.min(first);
-        if newest.at <= before(now, wait(attempts.len())) {
-            due.push((first, newest.id));
+        let arrived = attempts.values().any(|attempt| (200..300).contains(&attempt.status));
+        if !arrived && may_be_mended(newest.status) && first > before(now, LOOKED_AFTER) {
+            broken.push((first, newest, attempts));
         }
     }
-    due.sort_unstable();
-    Plan { redeliver: due.into_iter().map(|(_, id)| id).collect(), look_from }
+    broken.sort_unstable_by_key(|(first, newest, _)| (*first, newest.id));
+    let mut plan = Plan { redeliver: Vec::new(), keep: Vec::new(), look_from: before(now, OVERLAP), due: None };
+    let mut full = false;
+    for (first, newest, attempts) in broken {
+        let due = newest.at + wait(attempts.len());
+        let next = if due <= now {
+            plan.redeliver.push(newest.id);
+            now + wait(attempts.len() + 1)
+        } else {
+            due
+        };
+        plan.due = Some(plan.due.map_or(next, |earliest| earliest.min(next)));
+        full |= plan.keep.len() + attempts.len() > room;
+        if full {
+            plan.look_from = plan.look_from.min(first);
+        } else {
+            plan.keep.extend(attempts.into_values().cloned());
+        }
+    }
+    plan
 }
 
 fn may_be_mended(status: u16) -> bool {
@@ -109,71 +116,4 @@ fn wait(attempts: usize) -> SignedDuration {
 
 fn before(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.checked_sub(by).unwrap_or(Timestamp::MIN)
-}
-
-impl Providers {
-    /// Asks GitHub for the deliveries to an endpoint (`<LONGSHORE_URL>/webhooks/github`) since then, three days back at most, and has
-    /// those made again that [`plan`] names. Takes twelve seconds at most.
-    ///
-    /// `repository` is `host/owner/name`, one that the configuration names: the token is sent to its host. The token needs the repository
-    /// permission Webhooks, read and write.
-    ///
-    /// After an error the next look is to have the same `since`; after [`ProviderError::Limited`] it is to come no sooner than that says.
-    /// A webhook that had more than 3,000 deliveries since then is looked at as far as that, and the log says so.
-    pub async fn redeliver(
-        &self,
-        repository: &str,
-        endpoint: &str,
-        since: Timestamp,
-        now: Timestamp,
-        token: &SecretString,
-    ) -> Result<Looked, ProviderError> {
-        let look = self.look(repository, endpoint, since, now, token);
-        let late = |_| Err(ProviderError::Unreached("no answer in time".to_owned()));
-        tokio::time::timeout(LOOK_TIME, look).await.unwrap_or_else(late)
-    }
-
-    async fn look(
-        &self,
-        repository: &str,
-        endpoint: &str,
-        since: Timestamp,
-        now: Timestamp,
-        token: &SecretString,
-    ) -> Result<Looked, ProviderError> {
-        let since = since.max(before(now, LOOKED_AFTER));
-        let hooks = self.hooks(repository, endpoint, token).await?;
-        let mut looked = Looked { hooks: hooks.len(), asked: 0, look_from: before(now, OVERLAP) };
-        let mut tried = 0;
-        for hook in hooks {
-            let (listing, whole) = self.deliveries(repository, hook, since, token).await?;
-            if !whole {
-                tracing::warn!(
-                    repository,
-                    hook,
-                    "more deliveries than one look reads: the oldest are not looked after"
-                );
-            }
-            let plan = plan(&listing, now);
-            looked.look_from = looked.look_from.min(plan.look_from);
-            for delivery in plan.redeliver {
-                if tried == AT_ONCE {
-                    break;
-                }
-                tried += 1;
-                match self.deliver_again(repository, hook, delivery, token).await {
-                    Ok(()) => {
-                        tracing::info!(repository, hook, attempt = delivery, "a delivery that failed is made again");
-                        looked.asked += 1;
-                    }
-                    // One that GitHub does not make again does not keep the others waiting.
-                    Err(error @ (ProviderError::Refused(_) | ProviderError::Status(_))) => {
-                        tracing::warn!(repository, hook, attempt = delivery, %error, "a delivery is not made again");
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok(looked)
-    }
 }

@@ -1,6 +1,6 @@
 //! A webhook's request: proven, read, taken, and answered.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use longshore_aws::{
     http::{Request, Response},
@@ -9,28 +9,28 @@ use longshore_aws::{
 };
 use longshore_core::{
     push::{Delivery, Source},
-    release::{Release, State},
     signature::Unproven,
     webhook::{self, Hosts, NotADelivery},
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::{Trigger, delivery::Taken};
+use crate::{Trigger, delivery::Taken, recorded::Answered};
 
 /// The largest delivery, in bytes. Lambda takes no more than 6 MB, and a body may come base64-encoded in it.
 const LIMIT: usize = 4 * 1024 * 1024;
-/// For how long an answer waits for its builds to be started; what takes longer is the tick's.
+/// For how long an answer waits for its builds to be started, and for those that they take the place of; what takes longer is the tick's.
 const START_TIME: Duration = Duration::from_secs(5);
-/// The longest that an answer takes with that. GitHub waits for ten seconds.
+/// When the answer to a delivery that is recorded goes out at the latest. GitHub waits for ten seconds.
 const ANSWER_TIME: Duration = Duration::from_secs(9);
 
 impl Trigger {
     /// `POST /webhooks/<source>`
     pub(crate) async fn webhook(&self, source: Source, request: &Request) -> Response {
+        let received = Instant::now();
         if request.body.len() > LIMIT {
             return Response::too_large(LIMIT);
         }
-        let begun = Instant::now();
         let delivery = match self.proven(source, request).await {
             Ok(Ok(delivery)) => delivery,
             Ok(Err(refusal)) => return refusal,
@@ -41,8 +41,13 @@ impl Trigger {
         };
         let id = delivery.id.clone();
         match self.take(delivery).await {
-            Ok(Taken::Ignored(why)) => Response::ignored(&why),
-            Ok(Taken::Releases(releases)) => self.answer(releases, begun).await,
+            Ok(Taken::TooMany(why)) => Response::unprocessable(&why),
+            Ok(Taken::Recorded(recorded)) => {
+                let until = (Instant::now() + START_TIME).min(received + ANSWER_TIME);
+                let ignored = recorded.ignored.clone();
+                let releases = self.start(recorded, until).await;
+                ignored.map_or_else(|| answer(&releases), |why| Response::ignored(&why))
+            }
             Err(error) => {
                 tracing::error!(delivery = id, "{error:#}");
                 Response::try_again()
@@ -87,34 +92,20 @@ impl Trigger {
         }
         Ok(delivery)
     }
-
-    /// Brings each release to its build, and answers with both. The delivery is accepted whatever happens here: a build that cannot be
-    /// started now is started by the tick.
-    async fn answer(&self, mut releases: Vec<Release>, begun: Instant) -> Response {
-        let limit = START_TIME.min(ANSWER_TIME.saturating_sub(begun.elapsed()));
-        let started = tokio::time::timeout(limit, async {
-            for release in &mut releases {
-                match self.advance(release.clone()).await {
-                    Ok(advanced) => *release = advanced,
-                    Err(error) => tracing::error!(release = %release.id, "{error:#}: the tick will try again"),
-                }
-            }
-        });
-        if started.await.is_err() {
-            tracing::warn!("the builds were not all started in time: the tick goes on");
-        }
-        // What was started or delayed told of itself; of what is as it was recorded, nobody has heard.
-        for release in releases.iter().filter(|release| release.state == State::Requested && release.version == 1) {
-            self.events.changed(release).await;
-        }
-        let body = match releases.as_slice() {
-            [one] => described(one),
-            several => json!({ "releases": several.iter().map(described).collect::<Vec<_>>() }),
-        };
-        Response::new(202, &body)
-    }
 }
 
-fn described(release: &Release) -> Value {
-    json!({ "release": release.id, "pipeline": release.pipeline, "build": release.build.page })
+/// 202: recorded, whatever became of the builds. A release that could not be read again is named all the same.
+fn answer(releases: &[Answered]) -> Response {
+    let body = match releases {
+        [one] => described(one),
+        several => json!({ "releases": several.iter().map(described).collect::<Vec<_>>() }),
+    };
+    Response::new(202, &body)
+}
+
+fn described(answered: &Answered) -> Value {
+    match &answered.release {
+        Some(release) => json!({ "release": release.id, "pipeline": release.pipeline, "build": release.build.page }),
+        None => json!({ "release": answered.id, "pipeline": null, "build": null }),
+    }
 }

@@ -102,6 +102,11 @@ impl Response {
         Self::new(413, &json!({ "error": format!("the body is larger than {} KiB", limit / 1024) }))
     }
 
+    /// 422: understood, and more than can be done; it would be refused again.
+    pub fn unprocessable(why: &str) -> Self {
+        Self::new(422, &json!({ "error": why }))
+    }
+
     /// 503: nothing was recorded by this request; it may be sent again.
     pub fn try_again() -> Self {
         Self::new(503, &json!({ "error": "nothing new was recorded: send it again" }))

@@ -22,3 +22,9 @@ pub fn jitter(pause: Duration) -> Duration {
     let share = u32::try_from(ulid::Ulid::generate().random() & 0xffff).unwrap_or(0);
     pause * share / 0xffff
 }
+
+/// A random number below this one; 0 where there is none.
+pub fn below(end: usize) -> usize {
+    let random = usize::try_from(ulid::Ulid::generate().random() & 0xffff_ffff).unwrap_or(0);
+    random.checked_rem(end).unwrap_or(0)
+}

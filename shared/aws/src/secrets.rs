@@ -1,10 +1,6 @@
 //! The secret: one JSON object in Secrets Manager, kept for a few minutes, so that a rotation needs no restart.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
@@ -12,7 +8,7 @@ use aws_sdk_secretsmanager::Client;
 use longshore_core::{config, push::Source};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::clients::told;
 
@@ -20,7 +16,8 @@ use crate::clients::told;
 const LIFE: Duration = Duration::from_mins(5);
 /// For how long it is good enough when Secrets Manager does not answer.
 const LIFE_IN_NEED: Duration = Duration::from_hours(1);
-/// A mismatch has the secret read again, but not more often than this: a flood of bad signatures costs nothing.
+/// It is not read more often than this, whether that succeeds or not: neither a flood of bad signatures nor an outage of Secrets Manager
+/// costs anything.
 const AT_MOST_EVERY: Duration = Duration::from_secs(10);
 
 /// The secret's values. A key holds one secret, or a list of those that are live while one is replaced by another.
@@ -141,37 +138,16 @@ impl SecretStore {
         Self { client: Client::new(config), id, kept: Mutex::default() }
     }
 
-    /// The secret, from memory while that is good.
+    /// The secret, from memory while that is good, and for an hour where it cannot be read again. The error comes at once when reading it
+    /// failed a moment ago.
     pub async fn current(&self) -> anyhow::Result<Arc<Secrets>> {
-        self.younger_than(LIFE).await
+        self.kept.lock().await.reading(LIFE, LIFE_IN_NEED, || self.read()).await
     }
 
-    /// The secret after a mismatch: read again, unless it was read just now.
+    /// The secret after a mismatch: read again, unless it was read just now. An error when it cannot be read: whether the mismatch is one
+    /// is not known then.
     pub async fn refreshed(&self) -> anyhow::Result<Arc<Secrets>> {
-        self.younger_than(AT_MOST_EVERY).await
-    }
-
-    async fn younger_than(&self, age: Duration) -> anyhow::Result<Arc<Secrets>> {
-        let mut kept = self.kept.lock().await;
-        let at_hand =
-            |age| kept.reading.as_ref().filter(|(read, _)| read.elapsed() < age).map(|(_, secrets)| secrets.clone());
-        let tried = kept.tried.is_some_and(|tried| tried.elapsed() < AT_MOST_EVERY);
-        if let Some(secrets) = at_hand(if tried { LIFE_IN_NEED } else { age }) {
-            return Ok(secrets);
-        }
-        kept.tried = Some(Instant::now());
-        match self.read().await {
-            Ok(secrets) => {
-                kept.reading = Some((Instant::now(), secrets.clone()));
-                Ok(secrets)
-            }
-            Err(error) => {
-                let reading = kept.reading.as_ref().filter(|(read, _)| read.elapsed() < LIFE_IN_NEED);
-                let secrets = reading.map(|(_, secrets)| secrets.clone()).ok_or(error)?;
-                tracing::warn!("the secret could not be read again: the reading at hand is used");
-                Ok(secrets)
-            }
-        }
+        self.kept.lock().await.reading(AT_MOST_EVERY, AT_MOST_EVERY, || self.read()).await
     }
 
     async fn read(&self) -> anyhow::Result<Arc<Secrets>> {
@@ -181,9 +157,115 @@ impl SecretStore {
     }
 }
 
+impl Kept {
+    /// The reading that is younger than `age`, or a new one; where there can be none, that at hand, if it is younger than `in_need`.
+    async fn reading<F: Future<Output = anyhow::Result<Arc<Secrets>>>>(
+        &mut self,
+        age: Duration,
+        in_need: Duration,
+        read: impl FnOnce() -> F,
+    ) -> anyhow::Result<Arc<Secrets>> {
+        if let Some(secrets) = self.younger_than(age) {
+            return Ok(secrets);
+        }
+        if self.tried.is_some_and(|tried| tried.elapsed() < AT_MOST_EVERY) {
+            return self.younger_than(in_need).context("the secret could not be read a moment ago");
+        }
+        self.tried = Some(Instant::now());
+        match read().await {
+            Ok(secrets) => {
+                self.reading = Some((Instant::now(), secrets.clone()));
+                Ok(secrets)
+            }
+            Err(error) => {
+                let secrets = self.younger_than(in_need).ok_or(error)?;
+                tracing::warn!("the secret could not be read again: the reading at hand is used");
+                Ok(secrets)
+            }
+        }
+    }
+
+    fn younger_than(&self, age: Duration) -> Option<Arc<Secrets>> {
+        let (read, secrets) = self.reading.as_ref()?;
+        (read.elapsed() < age).then(|| secrets.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    /// Secrets Manager, and how often it was asked.
+    #[derive(Default)]
+    struct Manager(AtomicUsize);
+
+    impl Manager {
+        fn answer(&self, works: bool) -> std::future::Ready<anyhow::Result<Arc<Secrets>>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(if works { Ok(Arc::default()) } else { Err(anyhow!("no answer in time")) })
+        }
+
+        fn asked(&self) -> usize {
+            self.0.swap(0, Ordering::Relaxed)
+        }
+    }
+
+    async fn current(kept: &mut Kept, manager: &Manager, works: bool) -> bool {
+        kept.reading(LIFE, LIFE_IN_NEED, || manager.answer(works)).await.is_ok()
+    }
+
+    async fn refreshed(kept: &mut Kept, manager: &Manager, works: bool) -> bool {
+        kept.reading(AT_MOST_EVERY, AT_MOST_EVERY, || manager.answer(works)).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mismatch_has_it_read_again_at_most_every_ten_seconds() {
+        let (mut kept, manager) = (Kept::default(), Manager::default());
+        assert!(current(&mut kept, &manager, true).await);
+        for _ in 0..100 {
+            assert!(current(&mut kept, &manager, true).await && refreshed(&mut kept, &manager, true).await);
+        }
+        assert_eq!(manager.asked(), 1);
+        tokio::time::advance(AT_MOST_EVERY).await;
+        assert!(refreshed(&mut kept, &manager, true).await && refreshed(&mut kept, &manager, true).await);
+        assert_eq!(manager.asked(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mismatch_is_not_certain_while_it_cannot_be_read_again() {
+        let (mut kept, manager) = (Kept::default(), Manager::default());
+        assert!(current(&mut kept, &manager, true).await);
+        tokio::time::advance(AT_MOST_EVERY).await;
+        assert!(!refreshed(&mut kept, &manager, false).await, "it may have been rotated");
+        assert!(!refreshed(&mut kept, &manager, true).await, "that was tried just now");
+        assert!(current(&mut kept, &manager, false).await, "what matches the reading at hand is right all the same");
+        assert_eq!(manager.asked(), 2, "the first reading, and one attempt at another");
+        tokio::time::advance(AT_MOST_EVERY).await;
+        assert!(refreshed(&mut kept, &manager, true).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_reading_it_is_asked_for_once_in_ten_seconds() {
+        let (mut kept, manager) = (Kept::default(), Manager::default());
+        for _ in 0..100 {
+            assert!(!current(&mut kept, &manager, false).await && !refreshed(&mut kept, &manager, false).await);
+        }
+        assert_eq!(manager.asked(), 1);
+        tokio::time::advance(AT_MOST_EVERY).await;
+        assert!(current(&mut kept, &manager, true).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reading_is_good_for_an_hour_when_there_is_no_other() {
+        let (mut kept, manager) = (Kept::default(), Manager::default());
+        assert!(current(&mut kept, &manager, true).await);
+        tokio::time::advance(Duration::from_mins(59)).await;
+        assert!(current(&mut kept, &manager, false).await);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert!(!current(&mut kept, &manager, false).await);
+    }
 
     #[test]
     fn a_key_holds_one_secret_or_those_that_are_live() {

@@ -7,6 +7,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{
     ProviderError, Providers, Repository, bounded,
@@ -20,10 +21,12 @@ const FILES: usize = 300;
 const PAGE: usize = 100;
 /// How many pages of webhooks are read. GitHub takes no more than 20 of a kind.
 const HOOK_PAGES: usize = 5;
-/// How many pages of deliveries are read at one look.
-const DELIVERY_PAGES: usize = 30;
+/// How many pages of deliveries are read at once.
+const DELIVERY_PAGES: usize = 10;
 /// The longest cursor that is handed back.
 const CURSOR: usize = 500;
+/// The longest id of a delivery that is read. GitHub's have 36 characters.
+const GUID: usize = 100;
 
 #[derive(Deserialize)]
 struct Comparison {
@@ -137,7 +140,8 @@ impl Providers {
         Ok(ids)
     }
 
-    /// A webhook's deliveries since then, newest first, and whether these are all. What cannot be read is left out.
+    /// A webhook's deliveries since then, newest first, from the cursor on (without one, from the newest). What cannot be read is left
+    /// out. After ten pages, or once it is late, it ends with the cursor of what is left.
     ///
     /// Source: <https://docs.github.com/en/rest/repos/webhooks#list-deliveries-for-a-repository-webhook>. Its filter `status=failure`
     /// is of no use here: it leaves out what got no answer, and that a delivery succeeded must be known too.
@@ -146,28 +150,37 @@ impl Providers {
         repository: &str,
         hook: u64,
         since: Timestamp,
+        mut cursor: Option<String>,
+        until: Instant,
         token: &SecretString,
-    ) -> Result<(Vec<Attempt>, bool), ProviderError> {
+    ) -> Result<(Vec<Attempt>, Option<String>), ProviderError> {
         let repository = Repository::parse(repository)?;
         let mut attempts: Vec<Attempt> = Vec::new();
-        let mut cursor: Option<String> = None;
-        for _ in 0..DELIVERY_PAGES {
+        for page in 0..DELIVERY_PAGES {
+            if page > 0 && Instant::now() >= until {
+                break;
+            }
             let mut url = self.github_address(&repository, &["hooks", &hook.to_string(), "deliveries"])?;
             url.query_pairs_mut().append_pair("per_page", &PAGE.to_string());
             if let Some(cursor) = &cursor {
                 url.query_pairs_mut().append_pair("cursor", cursor);
             }
-            let answer = self.http.get(url, token).await?;
+            let answer = match self.http.get(url, token).await {
+                // What was read is not read again.
+                Err(ProviderError::Unreached(_)) if page > 0 => break,
+                answer => answer?,
+            };
             let items: Vec<Value> = answer.json()?;
-            let page = items.into_iter().filter_map(|item| Item::deserialize(item).ok()).map(Attempt::from);
+            let items = items.into_iter().filter_map(|item| Item::deserialize(item).ok());
+            let page = items.filter(|item| item.guid.len() <= GUID).map(Attempt::from);
             let (new, old): (Vec<_>, Vec<_>) = page.partition(|attempt| attempt.at >= since);
             attempts.extend(new);
             cursor = next_cursor(&answer)?;
             if cursor.is_none() || !old.is_empty() {
-                return Ok((attempts, true));
+                return Ok((attempts, None));
             }
         }
-        Ok((attempts, false))
+        Ok((attempts, cursor))
     }
 
     /// Has GitHub deliver again, which it does in its own time: 202.

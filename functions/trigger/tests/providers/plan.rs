@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use longshore_trigger::redelivery::{Attempt, LOOKED_AFTER, OVERLAP, Plan, plan};
+use longshore_trigger::redelivery::{self, Attempt, LOOK_EVERY, LOOKED_AFTER, OVERLAP, Plan, SOON};
 use proptest::prelude::*;
 
 const HOUR: i64 = 60 * 60;
@@ -21,7 +21,17 @@ fn again(id: i64, guid: &str, second: i64, status: u16) -> Attempt {
 }
 
 fn quiet(now: i64) -> Plan {
-    Plan { redeliver: Vec::new(), look_from: at(now) - OVERLAP }
+    Plan { redeliver: Vec::new(), keep: Vec::new(), look_from: at(now) - OVERLAP, due: None }
+}
+
+/// A plan with room enough.
+fn plan(listing: &[Attempt], now: Timestamp) -> Plan {
+    redelivery::plan(listing, now, 1_000)
+}
+
+/// When the next look comes after a plan, as the tick has it.
+fn next_look(plan: &Plan, now: Timestamp) -> Timestamp {
+    plan.due.map_or(now + LOOK_EVERY, |due| due.min(now + LOOK_EVERY)).max(now + SOON)
 }
 
 #[test]
@@ -42,8 +52,9 @@ fn what_was_understood_and_refused_stays_refused() {
         assert_eq!(plan(&[attempt(1, "a", 0, status)], at(HOUR)), quiet(HOUR), "{status}");
     }
     for status in [0, 401, 403, 404, 408, 429, 500, 502, 503, 504, 599] {
-        let due = Plan { redeliver: vec![1], look_from: at(0) };
-        assert_eq!(plan(&[attempt(1, "a", 0, status)], at(HOUR)), due, "{status}");
+        let listing = [attempt(1, "a", 0, status)];
+        let due = Plan { redeliver: vec![1], keep: listing.to_vec(), due: Some(at(HOUR + 120)), ..quiet(HOUR) };
+        assert_eq!(plan(&listing, at(HOUR)), due, "{status}");
     }
 }
 
@@ -54,9 +65,11 @@ fn each_attempt_waits_twice_as_long_up_to_six_hours() {
     let mut second = 0;
     for wait in waits {
         let newest = listing.last().map(|attempt| attempt.id).into_iter().collect::<Vec<_>>();
-        assert_eq!(plan(&listing, at(second + wait - 1)).redeliver, [0_i64; 0], "{wait}");
+        let early = plan(&listing, at(second + wait - 1));
+        assert_eq!((early.redeliver, early.due), (vec![], Some(at(second + wait))), "{wait}");
         let due = plan(&listing, at(second + wait));
-        assert_eq!((due.redeliver, due.look_from), (newest, at(0).min(at(second + wait) - OVERLAP)), "{wait}");
+        assert_eq!((due.redeliver, due.look_from), (newest, at(second + wait) - OVERLAP), "{wait}");
+        assert_eq!(due.keep.len(), listing.len(), "{wait}");
         second += wait;
         listing.push(again(second, "a", second, 500));
     }
@@ -69,6 +82,23 @@ fn after_three_days_a_delivery_is_given_up() {
     assert_eq!(plan(&listing, at(end - 1)).redeliver, [2]);
     assert_eq!(plan(&listing, at(end)), quiet(end));
     assert_eq!(plan(&listing[..1], at(2 * HOUR)), quiet(2 * HOUR), "its first attempt is out of sight");
+}
+
+#[test]
+fn an_attempt_that_is_listed_twice_counts_once() {
+    let listing = [attempt(1, "a", 0, 500), again(2, "a", 60, 500), attempt(1, "a", 0, 500)];
+    let once = plan(&listing[..2], at(100));
+    assert_eq!((once.keep.len(), once.due), (2, Some(at(180))));
+    assert_eq!(plan(&listing, at(100)), once);
+}
+
+#[test]
+fn what_there_is_no_room_to_keep_is_listed_again() {
+    let listing: Vec<_> = (0..10).map(|id| attempt(id, &id.to_string(), id * 60, 500)).collect();
+    let plan = redelivery::plan(&listing, at(HOUR), 4);
+    assert_eq!(plan.redeliver.len(), 10, "all are made again");
+    assert_eq!(plan.keep, listing[..4], "the oldest are kept");
+    assert_eq!(plan.look_from, at(4 * 60));
 }
 
 /// A delivery of the simulation.
@@ -127,7 +157,7 @@ impl GitHub<'_> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Looks come every minute, some of them not at all; each lists only from where the last one said.
+    /// Ticks come every minute, some of them not at all; a look comes when the last one said, and lists only from where that said.
     #[test]
     fn every_delivery_arrives_once_its_failures_stop(
         sent in prop::collection::vec(sent(), 1..8),
@@ -137,6 +167,7 @@ proptest! {
         let missed = [missed, vec![false]].concat();
         let mut github = GitHub { sent: &sent, attempts: Vec::new() };
         let mut look_from = at(0) - LOOKED_AFTER;
+        let (mut kept, mut next) = (Vec::new(), at(0));
         let mut due: BTreeMap<i64, Vec<(usize, bool)>> = BTreeMap::new();
         for (which, sent) in sent.iter().enumerate() {
             due.entry(sent.at).or_default().push((which, false));
@@ -149,11 +180,13 @@ proptest! {
                     github.attempt(which, when, redelivery);
                 }
             }
-            if missed[usize::try_from(tick).expect("positive") % missed.len()] {
+            let now = at(second);
+            if missed[usize::try_from(tick).expect("positive") % missed.len()] || now < next {
                 continue;
             }
-            let now = at(second);
-            let plan = plan(&github.listing(look_from.max(now - LOOKED_AFTER), second), now);
+            let listing = [github.listing(look_from.max(now - LOOKED_AFTER), second), kept].concat();
+            let plan = plan(&listing, now);
+            next = next_look(&plan, now);
             for id in plan.redeliver {
                 let failed = &github.attempts[usize::try_from(id).expect("positive")].1;
                 let which: usize = failed.guid.parse().expect("a number");
@@ -162,7 +195,7 @@ proptest! {
                 prop_assert!(now.duration_since(at(sent[which].at)) < LOOKED_AFTER);
                 due.entry(second + sent[which].listed).or_default().push((which, true));
             }
-            look_from = plan.look_from;
+            (look_from, kept) = (plan.look_from, plan.keep);
         }
         for which in 0..sent.len() {
             let attempts = github.attempts.iter().filter(|(_, attempt)| attempt.guid == which.to_string());
@@ -177,16 +210,24 @@ proptest! {
         let sent = [Sent { at: 0, until: i64::MAX, answers: vec![503], first_listed: 0, listed }];
         let mut github = GitHub { sent: &sent, attempts: Vec::new() };
         github.attempt(0, 0, false);
-        let mut look_from = at(0);
+        let (mut look_from, mut kept, mut looks, mut next) = (at(0), Vec::new(), 0, at(0));
         for tick in 1..(5 * 24 * 60_i64) {
-            let plan = plan(&github.listing(look_from, tick * 60), at(tick * 60));
+            let now = at(tick * 60);
+            if now < next {
+                continue;
+            }
+            looks += 1;
+            let plan = plan(&[github.listing(look_from, tick * 60), kept].concat(), now);
+            next = next_look(&plan, now);
             for _ in &plan.redeliver {
                 github.attempt(0, tick * 60 + listed, true);
             }
-            look_from = plan.look_from;
+            prop_assert_eq!(plan.look_from, now - OVERLAP, "no long list for its sake");
+            (look_from, kept) = (plan.look_from, plan.keep);
         }
+        prop_assert!(looks <= 5 * 24 * 12 + 25, "{} looks in five days", looks);
         prop_assert!((19..=21).contains(&github.attempts.len()), "{} attempts", github.attempts.len());
-        prop_assert_eq!(look_from, at((5 * 24 * 60 - 1) * 60) - OVERLAP, "it is given up");
+        prop_assert_eq!(kept, vec![], "it is given up");
     }
 
     #[test]
@@ -202,7 +243,9 @@ proptest! {
         };
         let listing: Vec<Attempt> = listing.into_iter().enumerate().map(item).collect();
         let plan = plan(&listing, now);
-        prop_assert!(plan.look_from <= now - OVERLAP && plan.look_from > now - LOOKED_AFTER);
+        prop_assert_eq!(plan.look_from, now - OVERLAP);
+        prop_assert!(plan.keep.iter().all(|kept| listing.contains(kept)));
+        prop_assert!(plan.due.is_none_or(|due| due > now) && plan.due.is_some() != plan.keep.is_empty());
         for id in plan.redeliver {
             let named = listing.iter().find(|attempt| attempt.id == id).expect("in the list");
             let same = listing.iter().filter(|attempt| attempt.guid == named.guid);

@@ -19,6 +19,10 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// For how long a line is kept after its last push.
 const LINE_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 
+/// How many items a transaction has at most.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+const ITEMS: usize = 100;
+
 /// What is to be recorded of a delivery, all or nothing.
 #[derive(Debug)]
 pub struct Acceptance<'a> {
@@ -43,6 +47,20 @@ pub enum Accepted {
     Before(Remembered),
     /// A line was moved by another delivery meanwhile: decide again.
     Moved,
+    /// Nothing is recorded: its new releases, and the lines that these are on, are more than one transaction takes.
+    TooMany {
+        /// The new releases.
+        releases: usize,
+        /// The lines with any of them.
+        lines: usize,
+    },
+}
+
+impl Accepted {
+    /// The most releases that one delivery can start, on one branch or tag.
+    pub const MOST: usize = (ITEMS - 2) / 2;
+    /// The most that it can start where each is on a branch or tag of its own.
+    pub const MOST_APART: usize = (ITEMS - 1) / 3;
 }
 
 /// A delivery that was recorded.
@@ -63,6 +81,29 @@ pub struct KeptLine {
     version: u64,
 }
 
+impl Acceptance<'_> {
+    /// The lines that one transaction takes with the delivery and the releases: those with a new release, and of the others as many as
+    /// there is room for. For one that is left out it is as if its push had not been told: the next push of that branch or tag
+    /// has its place by its time alone. The error is [`Accepted::TooMany`].
+    fn lines_that_fit(&self) -> Result<Vec<&KeptLine>, Accepted> {
+        let is_of = |kept: &KeptLine, release: &Release| {
+            kept.key == line_key(&release.repository, &release.reference) || kept.line.commit(&release.id).is_some()
+        };
+        let starts = |kept: &&KeptLine| self.releases.iter().any(|release| is_of(kept, release));
+        let (mut lines, idle): (Vec<_>, Vec<_>) = self.lines.iter().partition(starts);
+        let needed = 1 + lines.len() + 2 * self.releases.len();
+        let Some(room) = ITEMS.checked_sub(needed) else {
+            return Err(Accepted::TooMany { releases: self.releases.len(), lines: lines.len() });
+        };
+        lines.extend(idle.into_iter().take(room));
+        Ok(lines)
+    }
+}
+
+fn line_key(repository: &str, reference: &Reference) -> String {
+    format!("line#{}#{reference}", config::fold(repository))
+}
+
 impl Store {
     /// A delivery that was recorded.
     pub async fn delivery(&self, delivery: &str) -> Result<Option<Remembered>, StoreError> {
@@ -74,7 +115,7 @@ impl Store {
 
     /// The line of a branch or tag; empty when nothing is known of it.
     pub async fn line(&self, repository: &str, reference: &Reference) -> Result<KeptLine, StoreError> {
-        let key = format!("line#{}#{reference}", config::fold(repository));
+        let key = line_key(repository, reference);
         let Some(item) = self.get(&key, "line").await? else {
             return Ok(KeptLine { line: Line::default(), key, version: 0 });
         };
@@ -84,12 +125,17 @@ impl Store {
     }
 
     /// Records a delivery with its releases and the lines that it moved, all or nothing. A delivery that is there already keeps its
-    /// releases; one that started nothing may be recorded again, since nothing was done for it.
+    /// releases; one that started nothing may be recorded again, since nothing was done for it. Of the lines on which nothing starts,
+    /// those that no longer fit in the transaction are left out.
     ///
     /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>.
     pub async fn accept(&self, acceptance: &Acceptance<'_>, now: Timestamp) -> Result<Accepted, StoreError> {
+        let lines = match acceptance.lines_that_fit() {
+            Ok(lines) => lines,
+            Err(too_many) => return Ok(too_many),
+        };
         let mut items = vec![self.put_delivery(acceptance, now)?];
-        for kept in &acceptance.lines {
+        for kept in lines {
             items.push(self.put_line(kept, now)?);
         }
         for release in &acceptance.releases {
@@ -166,3 +212,6 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 }
+
+#[cfg(test)]
+mod tests;

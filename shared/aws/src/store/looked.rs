@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::{Item, Store, StoreError, failed, number, read_number, text};
+use super::{Item, Store, StoreError, failed, number, read_number, read_text, text};
 
 /// A look at a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// When it was.
     pub at: Timestamp,
-    /// From when on the next one has to look.
-    pub from: Timestamp,
     /// When the next one may be.
     pub next: Timestamp,
+    /// What the next one has to know of it, in the words of who looks; at most some 300 KB, since an item has no more than 400.
+    pub memory: Option<String>,
 }
 
 impl Store {
@@ -20,18 +20,21 @@ impl Store {
     pub async fn look(&self, what: &str) -> Result<Option<Look>, StoreError> {
         let Some(item) = self.get(&format!("looked#{what}"), "looked").await? else { return Ok(None) };
         let time = |name| read_number(&item, name).and_then(|time| Timestamp::from_millisecond(time).ok());
-        Ok(time("at").zip(time("from")).zip(time("next")).map(|((at, from), next)| Look { at, from, next }))
+        let memory = read_text(&item, "memory");
+        Ok(time("at").zip(time("next")).map(|(at, next)| Look { at, next, memory }))
     }
 
     /// Keeps a look, instead of the one before.
-    pub async fn keep_look(&self, what: &str, look: Look) -> Result<(), StoreError> {
-        let item = Item::from([
+    pub async fn keep_look(&self, what: &str, look: &Look) -> Result<(), StoreError> {
+        let mut item = Item::from([
             ("pk".to_owned(), text(format!("looked#{what}"))),
             ("sk".to_owned(), text("looked")),
             ("at".to_owned(), number(look.at.as_millisecond())),
-            ("from".to_owned(), number(look.from.as_millisecond())),
             ("next".to_owned(), number(look.next.as_millisecond())),
         ]);
+        if let Some(memory) = &look.memory {
+            item.insert("memory".to_owned(), text(memory));
+        }
         self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await.map_err(failed)?;
         Ok(())
     }

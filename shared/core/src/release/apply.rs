@@ -33,6 +33,9 @@ pub enum Fact {
     BuildDelayed(String),
     /// The build can never be started.
     BuildRefused(String),
+    /// The build was tried to be started for too long: the reason. One of the attempts may have started it all the same, so that it is
+    /// looked for once the release has failed.
+    BuildGivenUp(String),
     /// There is no build, and there will be none: the release ended first.
     BuildNotStarted,
     /// The build's script reported a stage.
@@ -123,6 +126,7 @@ impl Release {
             Fact::BuildRefused(reason) => {
                 self.build.id.is_none() && self.build_ended(Outcome::Refused, Some(reason), now)
             }
+            Fact::BuildGivenUp(reason) => self.build_given_up(&reason),
             Fact::Progress(progress) => !self.is_closed() && self.build.report(progress, now),
             Fact::BuildEnded { outcome, reason } => self.build_ended(outcome, reason, now),
             Fact::ImageReported(image) => self.image_reported(image)?,
@@ -199,6 +203,11 @@ impl Release {
         let pause = SignedDuration::from_secs(10 << (attempts - 1).min(5)).min(SignedDuration::from_mins(5));
         self.build.delay = Some(Delay { attempts, until: now + pause, reason: shorten(reason, 300) });
         true
+    }
+
+    /// Not an outcome of the build: whether there is one is not known.
+    fn build_given_up(&mut self, reason: &str) -> bool {
+        self.state == State::Requested && self.end_unbuilt(State::Failed, shorten(reason, 500))
     }
 
     fn build_started(&mut self, id: String, page: Option<String>, now: Timestamp) -> bool {

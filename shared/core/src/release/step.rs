@@ -74,10 +74,9 @@ impl Release {
 
     /// What `trigger` does next.
     pub fn build_step(&self, now: Timestamp) -> BuildStep {
-        let unwanted = matches!(self.state, State::Superseded | State::Cancelled) && self.image.is_none();
         match (&self.build.id, self.build.outcome) {
             (_, Some(_)) => BuildStep::Nothing,
-            (Some(_), None) if unwanted => BuildStep::Stop,
+            (Some(_), None) if self.is_build_unwanted() => BuildStep::Stop,
             (Some(_), None) => BuildStep::Follow,
             (None, None) if self.state.is_end() || self.image.is_some() => {
                 let since = now.duration_since(self.ended.unwrap_or(self.changed));
@@ -85,6 +84,23 @@ impl Release {
             }
             (None, None) => self.start_step(now),
         }
+    }
+
+    /// Whether nobody waits for the build: its release ended before it, and not because of it.
+    fn is_build_unwanted(&self) -> bool {
+        let unwanted = match self.state {
+            State::Superseded | State::Cancelled => true,
+            // The release was given up before it was known that it has a build. Any other failure is that of its build.
+            State::Failed => self.build.started.zip(self.ended).is_some_and(|(started, ended)| started > ended),
+            State::Waiting
+            | State::Requested
+            | State::Building
+            | State::Deploying
+            | State::Built
+            | State::Live
+            | State::RolledBack => false,
+        };
+        unwanted && self.image.is_none()
     }
 
     fn start_step(&self, now: Timestamp) -> BuildStep {

@@ -256,6 +256,8 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         Just(started()),
         outcome.prop_map(ended),
         Just(Fact::BuildRefused("no".into())),
+        Just(Fact::BuildGivenUp("no answer".into())),
+        Just(Fact::BuildNotStarted),
         prop::sample::select(vec!['a', 'b']).prop_map(|digit| Fact::ImageReported(image(digit))),
         place.clone().prop_map(Fact::Admitted),
         place.clone().prop_map(|at| Fact::Overtaken { at, by: 9 }),
@@ -357,6 +359,41 @@ fn a_build_that_was_being_started_when_its_release_was_superseded_is_found_and_s
 }
 
 #[test]
+fn a_build_that_started_after_its_release_was_given_up_is_found_and_stopped() {
+    let mut release = after([Fact::BuildGivenUp("no answer for 30 minutes".into())]);
+    assert_eq!((release.state, release.reason.as_deref()), (State::Failed, Some("no answer for 30 minutes")));
+    assert_eq!((release.build.outcome, release.open_for()), (None, Some(OpenFor::Build)));
+    assert_eq!(release.build_step(at(5)), BuildStep::Nothing, "another attempt may still be under way");
+    let later = at(1) + Release::START_LASTS + SignedDuration::from_secs(1);
+    assert_eq!(release.build_step(later), BuildStep::Find);
+    let mut never = release.clone();
+    never.apply(Fact::BuildNotStarted, later).expect("a fact in its place");
+    assert_eq!((never.open_for(), never.build.outcome), (None, Some(Outcome::NotStarted)));
+    release.apply(started(), later).expect("a fact in its place");
+    assert_eq!((release.state, release.build_step(later)), (State::Failed, BuildStep::Stop));
+    let image = release.apply(Fact::ImageReported(image('a')), later);
+    assert_eq!(image, Err(Refused::Ended("failed")), "it deploys nothing");
+    release.apply(ended(Outcome::Stopped), later).expect("a fact in its place");
+    assert_eq!((release.state, release.open_for()), (State::Failed, None));
+    assert_eq!(release.reason.as_deref(), Some("no answer for 30 minutes"));
+}
+
+#[test]
+fn a_release_whose_build_is_known_is_not_given_up() {
+    let mut release = after([started()]);
+    assert_eq!(release.apply(Fact::BuildGivenUp("no answer".into()), at(9)), Ok(false));
+    let failed = Progress { phase: "test".into(), status: Status::Failed, message: None };
+    release.apply(Fact::Progress(failed), at(10)).expect("a report");
+    assert_eq!((release.state, release.build_step(at(11))), (State::Building, BuildStep::Follow));
+}
+
+#[test]
+fn a_build_that_runs_on_after_a_deployment_failed_is_left_to_its_end() {
+    let release = after([started(), Fact::ImageReported(image('a')), Fact::Admitted(HERE), concluded(Verdict::Failed)]);
+    assert_eq!((release.state, release.build_step(at(9))), (State::Failed, BuildStep::Follow));
+}
+
+#[test]
 fn a_release_that_comes_late_is_superseded_from_the_beginning() {
     let release = sample().late(&newer());
     assert_eq!(
@@ -428,6 +465,7 @@ proptest! {
             started(), ended(Outcome::Succeeded), ended(Outcome::Stopped), Fact::Superseded(newer()), Fact::BuildNotStarted,
             Fact::Cancelled("base #3 failed".into()), Fact::BuildDelayed("throttled".into()), Fact::ImageReported(image('a')),
             Fact::Awaited(id('1'), met()), Fact::Admitted(HERE), concluded(Verdict::Live), Fact::BuildRefused("no project".into()),
+            Fact::BuildGivenUp("no answer".into()),
         ]), 0..12),
         waits in any::<bool>(),
     ) {
@@ -441,6 +479,18 @@ proptest! {
             if release.build.id.is_some() && release.build.outcome.is_none() {
                 prop_assert!(release.open_for().is_some());
                 prop_assert!(matches!(release.build_step(at(second)), BuildStep::Follow | BuildStep::Stop));
+            }
+            // Where it is not known whether there is a build, it is started or looked for sooner or later.
+            if release.build.due.is_some() && release.build.id.is_none() && release.build.outcome.is_none() {
+                prop_assert!(release.open_for().is_some());
+                let later = release.changed + Release::START_LASTS + SignedDuration::from_secs(300);
+                let step = release.build_step(later);
+                prop_assert!(matches!(step, BuildStep::Start { .. } | BuildStep::GiveUp | BuildStep::Find), "{step:?}");
+            }
+            // A build is stopped because its release ended without it, not because it failed by itself.
+            if release.build_step(at(second)) == BuildStep::Stop {
+                prop_assert!(release.state.is_end() && release.image.is_none());
+                prop_assert!(release.state != State::Failed || release.build.started > release.ended);
             }
         }
     }
