@@ -36,7 +36,7 @@ pub fn deliver(source: Source, data: &[u8]) {
     let headers = webhook::sign(source, event, "0f1c-2", content_type, body, SECRET, now());
     let proven =
         webhook::verify(source, &headers, body, &["another", SECRET], now()).expect("what is signed is proven");
-    let hosts = Hosts { bitbucket: Some("git.example.com") };
+    let hosts = Hosts { bitbucket: Some("git.example.com"), ..Hosts::default() };
     if let Ok(delivery) = webhook::parse(source, &headers, proven, &hosts) {
         assert_eq!(delivery.event, event);
         check(source, &delivery);

@@ -153,17 +153,19 @@ impl Trigger {
         let wanted = route::wants_files(&self.settings.config, delivery);
         let Some(repository) = delivery.repository.clone().filter(|_| !wanted.is_empty()) else { return };
         let api = match delivery.source {
-            Source::GitHub if self.settings.is_github(&repository) => Api::GitHub,
+            // Another host than that of the token.
+            source if !self.settings.is_for_token(source, &repository) => return,
+            Source::GitHub => Api::GitHub,
             Source::Bitbucket => Api::Bitbucket,
             Source::GitLab => Api::GitLab,
-            // Another host than that of the token, or an API of another kind.
-            Source::GitHub | Source::CodeCommit => return,
+            // An API of another kind.
+            Source::CodeCommit => return,
         };
         let Ok(secrets) = self.secrets.current().await else { return };
         let Some(token) = secrets.token(delivery.source) else { return };
         for index in wanted {
             let push = &mut delivery.pushes_mut()[index];
-            let (Some(before), Some(after)) = (&push.before, &push.after) else { continue };
+            let Some((before, after)) = push.compared() else { continue };
             match self.providers.files(api, &repository, before, after, token).await {
                 Ok(files) => push.files = files,
                 Err(error) => tracing::warn!(repository, %error, "the provider did not tell the files of a push"),

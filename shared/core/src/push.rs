@@ -225,6 +225,9 @@ pub struct Push {
     pub cause: Cause,
     /// The commit that it named before; `None` when it was made, and for a merge, which does not say.
     pub before: Option<String>,
+    /// For a merge: the commit that its changes are compared with, where it is told. It is one that the branch named before the merge, maybe
+    /// not the last one, so that nothing is told by it about the order of pushes.
+    pub base: Option<String>,
     /// The commit that it names now: 40 or 64 hexadecimal digits. `None` when it was deleted.
     pub after: Option<String>,
     /// It was made by this push.
@@ -242,6 +245,19 @@ pub struct Push {
 }
 
 impl Push {
+    /// The same move, told as the merge of a pull request.
+    #[must_use]
+    pub(crate) fn into_merge(self) -> Self {
+        Self { cause: Cause::Merge, base: self.before, before: None, ..self }
+    }
+
+    /// The commits whose difference is what changed, where both are told and differ: before and after.
+    pub fn compared(&self) -> Option<(&str, &str)> {
+        let before = self.before.as_deref().or(self.base.as_deref())?;
+        let after = self.after.as_deref()?;
+        (before != after).then_some((before, after))
+    }
+
     /// Whether the branch or tag is gone.
     pub fn deleted(&self) -> bool {
         self.after.is_none()

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use longshore_core::address::Address;
 use reqwest::Url;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    ProviderError, Providers, Repository, bounded,
+    ProviderError, Providers, bounded,
     http::{Answer, address},
+    is_at, owner_and_name, parsed,
 };
 use crate::redelivery::Attempt;
 
@@ -74,7 +76,7 @@ impl Providers {
     /// Source: <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
     pub(super) async fn github_files(
         &self,
-        repository: &Repository<'_>,
+        repository: &Address<'_>,
         before: &str,
         after: &str,
         token: &SecretString,
@@ -97,7 +99,7 @@ impl Providers {
 
     async fn comparison(
         &self,
-        repository: &Repository<'_>,
+        repository: &Address<'_>,
         base: &str,
         head: &str,
         token: &SecretString,
@@ -117,7 +119,7 @@ impl Providers {
         endpoint: &str,
         token: &SecretString,
     ) -> Result<Vec<u64>, ProviderError> {
-        let repository = Repository::parse(repository)?;
+        let repository = parsed(repository)?;
         let endpoint = comparable(endpoint).ok_or(ProviderError::Unaskable("the endpoint is no URL"))?;
         let mut ids = Vec::new();
         for page in 1..=HOOK_PAGES {
@@ -148,7 +150,7 @@ impl Providers {
         since: Timestamp,
         token: &SecretString,
     ) -> Result<(Vec<Attempt>, bool), ProviderError> {
-        let repository = Repository::parse(repository)?;
+        let repository = parsed(repository)?;
         let mut attempts: Vec<Attempt> = Vec::new();
         let mut cursor: Option<String> = None;
         for _ in 0..DELIVERY_PAGES {
@@ -180,17 +182,17 @@ impl Providers {
         delivery: i64,
         token: &SecretString,
     ) -> Result<(), ProviderError> {
-        let repository = Repository::parse(repository)?;
+        let repository = parsed(repository)?;
         let segments = ["hooks", &hook.to_string(), "deliveries", &delivery.to_string(), "attempts"];
         self.http.post(self.github_address(&repository, &segments)?, token).await.map(drop)
     }
 
     /// An address below `/repos/{owner}/{repo}`.
-    fn github_address(&self, repository: &Repository<'_>, segments: &[&str]) -> Result<Url, ProviderError> {
-        let (owner, name) = repository.owner_and_name()?;
+    fn github_address(&self, repository: &Address<'_>, segments: &[&str]) -> Result<Url, ProviderError> {
+        let (owner, name) = owner_and_name(repository)?;
         let base = match &self.bases.github {
             Some(base) => base.clone(),
-            None if repository.is_at("github.com") => "https://api.github.com".to_owned(),
+            None if is_at(repository, "github.com") => "https://api.github.com".to_owned(),
             None => format!("https://{}/api/v3", repository.host),
         };
         address(&base, &[&["repos", owner, name], segments].concat())
