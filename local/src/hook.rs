@@ -1,6 +1,9 @@
-//! The `post-receive` hook: tells Longshore of a push with GitHub's documented payload, headers and signature.
+//! The `post-receive` hook: tells Longshore of a push with the documented payload, headers and signature of the source whose host the
+//! repository is on.
 //!
 //! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>.
+
+mod told;
 
 use std::{path::Path, process::Command};
 
@@ -14,7 +17,7 @@ use crate::foundations::hex_token;
 /// What the hook needs to know; a JSON file beside the repository.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
-    /// Where deliveries go.
+    /// Where deliveries go: `…/webhooks/<source>`.
     pub url: String,
     /// `host/owner/name`.
     pub repository: String,
@@ -27,7 +30,7 @@ pub struct Settings {
 pub struct Delivery {
     /// The delivery's id.
     pub id: String,
-    /// `X-GitHub-Event`.
+    /// The event, in the source's word.
     pub event: String,
     /// The body, as it is signed.
     pub body: String,
@@ -44,8 +47,13 @@ pub async fn run(settings: &Settings, repository: &Path, lines: &str) -> anyhow:
         };
         // One reference that could not be told does not keep the others from being told.
         let told = async {
-            let body = payload(settings, repository, before, after, reference)?.to_string();
-            send(settings, &Delivery { id: uuid(), event: "push".to_owned(), body }).await
+            let payload = payload(settings, repository, before, after, reference)?;
+            let Some((event, payload)) = told::told(settings.source()?, payload) else {
+                bail!(
+                    "CodeCommit tells pushes through EventBridge, which the local stack does not play: nothing starts"
+                );
+            };
+            send(settings, &Delivery { id: uuid(), event: event.to_owned(), body: payload.to_string() }).await
         };
         answers.push(match told.await {
             Ok((status, answer)) => format!("longshore: {status} {answer}"),
@@ -59,7 +67,7 @@ pub async fn run(settings: &Settings, repository: &Path, lines: &str) -> anyhow:
 pub async fn send(settings: &Settings, delivery: &Delivery) -> anyhow::Result<(u16, String)> {
     let Delivery { id, event, body } = delivery;
     let (secret, now) = (&settings.secret, jiff::Timestamp::now());
-    let headers = webhook::sign(Source::GitHub, event, id, "application/json", body.as_bytes(), secret, now);
+    let headers = webhook::sign(settings.source()?, event, id, "application/json", body.as_bytes(), secret, now);
     let request = local_protocol::http()
         .post(&settings.url)
         .header("user-agent", "GitHub-Hookshot/longshore-local")
@@ -76,7 +84,15 @@ pub async fn send(settings: &Settings, delivery: &Delivery) -> anyhow::Result<(u
     Ok((answer.status().as_u16(), answer.text().await?))
 }
 
-/// The payload of a push.
+impl Settings {
+    /// The source whose route it is.
+    fn source(&self) -> anyhow::Result<Source> {
+        let word = self.url.rsplit('/').next().unwrap_or_default();
+        Source::parse(word).with_context(|| format!("{} is the route of no source", self.url))
+    }
+}
+
+/// The payload of a push, as GitHub tells it.
 pub fn payload(
     settings: &Settings,
     repository: &Path,

@@ -42,9 +42,12 @@ pub(crate) async fn control_plane(
     Ok(ControlPlane { table: name.context("template.yaml has no table")?, secret: secret_name })
 }
 
-/// The secret's value: a webhook secret, a callback key of its own for each start, and a bot token.
-pub(crate) fn secret(github: &str, slack_token: Option<&str>) -> Value {
-    json!({ "github": github, "callback_key": hex_token(4), "slack_bot_token": slack_token.unwrap_or("xoxb-local") })
+/// The secret's value: one webhook secret for all sources, a callback key of its own for each start, and a bot token.
+pub(crate) fn secret(webhook: &str, slack_token: Option<&str>) -> Value {
+    json!({
+        "github": webhook, "bitbucket": webhook, "gitlab": webhook,
+        "callback_key": hex_token(4), "slack_bot_token": slack_token.unwrap_or("xoxb-local"),
+    })
 }
 
 /// The stand-in for Slack has the channels that the configuration names.

@@ -19,7 +19,7 @@ use jiff::SignedDuration;
 use crate::{
     address::{Hosts, is_codecommit},
     glob::Pattern,
-    push::{Actor, Cause, Kind, Reference},
+    push::{Actor, Cause, Kind, Reference, Source},
 };
 
 pub use values::duration;
@@ -191,6 +191,11 @@ impl Config {
             bitbucket: host(self.bitbucket.as_ref()),
             gitlab: host(self.gitlab.as_ref()),
         }
+    }
+
+    /// The source that a repository's host is of; every pipeline's has one.
+    pub fn source_of(&self, repository: &str) -> Option<Source> {
+        self.hosts().source(repository.split('/').next().unwrap_or_default())
     }
 
     /// All pipelines, as the file orders them.

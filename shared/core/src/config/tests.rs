@@ -1,5 +1,4 @@
 use super::*;
-use crate::push::Source;
 
 const GOOD: &str = r##"
 [slack]
@@ -188,7 +187,8 @@ fn a_server_of_ones_own_is_of_one_source() {
         ("d", "repository = \"acme.ghe.com/acme/web\""),
     ]);
     let config = Config::read(&format!("{own}{text}")).expect("a configuration");
-    assert_eq!(config.hosts().source("gitlab.acme.example"), Some(Source::GitLab));
+    let sources: Vec<_> = config.pipelines().iter().map(|pipeline| config.source_of(&pipeline.repository)).collect();
+    assert_eq!(sources, [Source::GitHub, Source::Bitbucket, Source::GitLab, Source::GitHub].map(Some));
     let none = Config::read(&file(&[("a", "")])).expect("a configuration");
     assert_eq!(none.hosts(), Hosts::default());
     insta::assert_snapshot!(problems(&text), @r#"
