@@ -48,7 +48,7 @@ pub async fn run(settings: &Settings, repository: &Path, lines: &str) -> anyhow:
         // One reference that could not be told does not keep the others from being told.
         let told = async {
             let payload = payload(settings, repository, before, after, reference)?;
-            let Some((event, payload)) = told::told(settings.source()?, payload) else {
+            let Some((event, payload)) = told::told(settings.source(), payload) else {
                 bail!(
                     "CodeCommit tells pushes through EventBridge, which the local stack does not play: nothing starts"
                 );
@@ -67,7 +67,7 @@ pub async fn run(settings: &Settings, repository: &Path, lines: &str) -> anyhow:
 pub async fn send(settings: &Settings, delivery: &Delivery) -> anyhow::Result<(u16, String)> {
     let Delivery { id, event, body } = delivery;
     let (secret, now) = (&settings.secret, jiff::Timestamp::now());
-    let headers = webhook::sign(settings.source()?, event, id, "application/json", body.as_bytes(), secret, now);
+    let headers = webhook::sign(settings.source(), event, id, "application/json", body.as_bytes(), secret, now);
     let request = local_protocol::http()
         .post(&settings.url)
         .header("user-agent", "GitHub-Hookshot/longshore-local")
@@ -85,10 +85,9 @@ pub async fn send(settings: &Settings, delivery: &Delivery) -> anyhow::Result<(u
 }
 
 impl Settings {
-    /// The source whose route it is.
-    fn source(&self) -> anyhow::Result<Source> {
-        let word = self.url.rsplit('/').next().unwrap_or_default();
-        Source::parse(word).with_context(|| format!("{} is the route of no source", self.url))
+    /// The source whose route it is; GitHub where it is none's.
+    fn source(&self) -> Source {
+        self.url.rsplit('/').next().and_then(Source::parse).unwrap_or(Source::GitHub)
     }
 }
 
