@@ -9,6 +9,7 @@ use aws_credential_types::{
     provider::{ProvideCredentials, SharedCredentialsProvider},
 };
 use longshore_aws::{clients, store::Store};
+use longshore_core::release::ReleaseId;
 use longshore_local::Whereabouts;
 
 /// The options of every command that reads an account, to be flattened into its own.
@@ -28,6 +29,12 @@ pub struct Arguments {
     /// The profile in AWS's configuration files, if not that of the environment.
     #[arg(long)]
     profile: Option<String>,
+}
+
+/// The id of a release, in whatever case, as an argument.
+pub fn release(text: &str) -> Result<ReleaseId, &'static str> {
+    ReleaseId::parse(&text.to_ascii_uppercase())
+        .ok_or("a release's id has 26 characters, such as 01JD0000000000000000000000")
 }
 
 /// An account that can be read.

@@ -29,7 +29,7 @@ enum Command {
 #[derive(clap::Args)]
 struct LogsArguments {
     /// The release's id, as the answer to its push and its message show it.
-    #[arg(value_parser = release)]
+    #[arg(value_parser = account::release)]
     release: ReleaseId,
     /// Wait for the build, and go on until it has ended: exit status 0 when it succeeded, 1 when not.
     #[arg(short, long)]
@@ -57,9 +57,4 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-fn release(text: &str) -> Result<ReleaseId, &'static str> {
-    ReleaseId::parse(&text.to_ascii_uppercase())
-        .ok_or("a release's id has 26 characters, such as 01JD0000000000000000000000")
 }

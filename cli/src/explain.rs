@@ -18,7 +18,7 @@ use longshore_core::{
     release::ReleaseId,
     route,
     text::{first_line, quote, shorten},
-    webhook::{self, Headers, Hosts},
+    webhook::{self, Headers},
 };
 
 use crate::{account, output, payload, terminal::harmless};
@@ -43,7 +43,7 @@ pub struct Arguments {
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, requires = "source")]
     headers: Vec<(String, String)>,
     /// Look up the delivery that started this release.
-    #[arg(long, value_name = "ID", value_parser = release, conflicts_with_all = ["source", "delivery"])]
+    #[arg(long, value_name = "ID", value_parser = account::release, conflicts_with_all = ["source", "delivery"])]
     release: Option<ReleaseId>,
     /// The configuration by which a payload is routed.
     #[arg(long, default_value = "longshore.toml")]
@@ -85,7 +85,7 @@ fn of_payload(source: Source, arguments: &Arguments) -> anyhow::Result<Explanati
     // CodeCommit tells no files, and has no API that is asked for them.
     if source != Source::CodeCommit && !route::wants_files(&config, &delivery).is_empty() {
         output::note(
-            "the payload does not tell all changed files: with a token for the provider, it would be asked for them",
+            "with a token for the provider, it would be asked which files changed: the payload may not tell all",
         );
     }
     Ok(Explanation::new(&delivery, &route::route(&config, &delivery)))
@@ -116,19 +116,23 @@ fn delivery(source: Source, arguments: &Arguments, config: &Config, body: &[u8])
     let id = id.strip_prefix(&format!("{}/", source.word())).unwrap_or(id);
     let now = Timestamp::now();
     let signed = webhook::sign(source, event, id, content_type, body, SECRET, now);
-    let told = arguments.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()));
-    let told = told.filter(|(name, _)| signed.get(name).is_none() || is_id(name) && arguments.delivery.is_none());
-    let signed_ones = signed.iter().map(|(name, value)| (name.to_owned(), value));
-    let headers: Headers = signed_ones.chain(told).collect();
+    let headers = with_told(&signed, &arguments.headers, source, arguments.delivery.is_none());
     let verified =
         webhook::verify(source, &headers, body, &[SECRET], now).context("the payload could not be signed")?;
-    let hosts = Hosts { bitbucket: config.bitbucket.as_ref().map(|bitbucket| bitbucket.host.as_str()) };
-    webhook::parse(source, &headers, verified, &hosts).context("the payload is no delivery")
+    webhook::parse(source, &headers, verified, &config.hosts()).context("the payload is no delivery")
 }
 
-/// Headers with ids, which a delivery that was given none may take from what came with it.
-fn is_id(name: &str) -> bool {
-    ["x-github-delivery", "x-request-uuid", "x-request-id", "x-gitlab-webhook-uuid", "idempotency-key"].contains(&name)
+/// The signed headers, and those that came with the payload beside them. Those with the delivery's id take the place of the signed ones where
+/// they may, all of which go then: the one that counts first may not be among those that came.
+fn with_told(signed: &Headers, told: &[(String, String)], source: Source, may_tell_id: bool) -> Headers {
+    let is_id = |name: &str| webhook::id_headers(source).contains(&name);
+    let told: Vec<(String, &str)> =
+        told.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str())).collect();
+    let tells_id = may_tell_id && told.iter().any(|(name, _)| is_id(name));
+    let signed_ones = signed.iter().filter(|(name, _)| !(tells_id && is_id(name)));
+    let told = told.iter().filter(|(name, _)| if is_id(name) { tells_id } else { signed.get(name).is_none() });
+    let told = told.map(|(name, value)| (name.as_str(), *value));
+    signed_ones.chain(told).collect()
 }
 
 /// What was decided then, from the table.
@@ -198,11 +202,6 @@ fn moved(push: &Moved) -> String {
 fn header(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once(':').ok_or("a header is NAME: VALUE")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
-}
-
-fn release(text: &str) -> Result<ReleaseId, &'static str> {
-    ReleaseId::parse(&text.to_ascii_uppercase())
-        .ok_or("a release's id has 26 characters, such as 01JD0000000000000000000000")
 }
 
 #[cfg(test)]

@@ -34,13 +34,24 @@ pub fn deliver(source: Source, data: &[u8]) {
     let Ok(line) = str::from_utf8(line) else { return };
     let (event, content_type) = line.split_once('\t').unwrap_or((line, "application/json"));
     let headers = webhook::sign(source, event, "0f1c-2", content_type, body, SECRET, now());
-    let proven =
-        webhook::verify(source, &headers, body, &["another", SECRET], now()).expect("what is signed is proven");
-    let hosts = Hosts { bitbucket: Some("git.example.com") };
-    if let Ok(delivery) = webhook::parse(source, &headers, proven, &hosts) {
-        assert_eq!(delivery.event, event);
-        check(source, &delivery);
-    }
+    let read = |hosts: &Hosts<'_>| {
+        let proven =
+            webhook::verify(source, &headers, body, &["another", SECRET], now()).expect("what is signed is proven");
+        webhook::parse(source, &headers, proven, hosts)
+    };
+    let Ok(delivery) = read(&Hosts { bitbucket: Some("git.example.com"), ..Hosts::default() }) else { return };
+    assert_eq!(delivery.event, event);
+    check(source, &delivery);
+    // Whatever host it names: as if it were one of this source's.
+    let Some(host) = delivery.repository.as_deref().and_then(|repository| repository.split('/').next()) else { return };
+    let own = Some(host);
+    let hosts = match source {
+        Source::GitHub => Hosts { github: own, ..Hosts::default() },
+        Source::Bitbucket => Hosts { bitbucket: own, ..Hosts::default() },
+        Source::GitLab => Hosts { gitlab: own, ..Hosts::default() },
+        Source::CodeCommit => Hosts::default(),
+    };
+    check(source, &read(&hosts).expect("it was read before"));
 }
 
 /// What every delivery keeps, whatever was sent.
@@ -61,7 +72,7 @@ pub fn check(source: Source, delivery: &Delivery) {
 fn check_push(push: &Push) {
     assert!(is_name(&push.reference.name));
     assert_eq!(Reference::parse(&push.reference.to_string()).as_ref(), Some(&push.reference));
-    for commit in [&push.before, &push.after].into_iter().flatten() {
+    for commit in [&push.before, &push.base, &push.after].into_iter().flatten() {
         assert!(is_commit(commit) && !is_null(commit));
     }
     assert!(!push.created || push.before.is_none());

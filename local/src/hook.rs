@@ -1,6 +1,9 @@
-//! The `post-receive` hook: tells Longshore of a push with GitHub's documented payload, headers and signature.
+//! The `post-receive` hook: tells Longshore of a push with the documented payload, headers and signature of the source whose host the
+//! repository is on.
 //!
 //! Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>.
+
+mod told;
 
 use std::{path::Path, process::Command};
 
@@ -17,7 +20,7 @@ use crate::foundations::hex_token;
 /// What the hook needs to know; a JSON file beside the repository.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
-    /// Where deliveries go.
+    /// Where deliveries go: `…/webhooks/<source>`.
     pub url: String,
     /// `host/owner/name`.
     pub repository: String,
@@ -30,7 +33,7 @@ pub struct Settings {
 pub struct Delivery {
     /// The delivery's id.
     pub id: String,
-    /// `X-GitHub-Event`.
+    /// The event, in the source's word.
     pub event: String,
     /// The body, as it is signed.
     pub body: String,
@@ -47,8 +50,13 @@ pub async fn run(settings: &Settings, repository: &Path, lines: &str) -> anyhow:
         };
         // One reference that could not be told does not keep the others from being told.
         let told = async {
-            let body = payload(settings, repository, before, after, reference)?.to_string();
-            send(settings, &Delivery { id: uuid(), event: "push".to_owned(), body }).await
+            let payload = payload(settings, repository, before, after, reference)?;
+            let Some((event, payload)) = told::told(settings.source(), payload) else {
+                bail!(
+                    "CodeCommit tells pushes through EventBridge, which the local stack does not play: nothing starts"
+                );
+            };
+            send(settings, &Delivery { id: uuid(), event: event.to_owned(), body: payload.to_string() }).await
         };
         answers.push(match told.await {
             Ok((status, answer)) => format!("longshore: {status} {answer}"),
@@ -71,11 +79,11 @@ pub async fn send(settings: &Settings, delivery: &Delivery) -> anyhow::Result<(u
     Ok((answer.status().as_u16(), answer.text().await?))
 }
 
-/// The headers that GitHub sends a delivery with, the signature among them.
+/// The headers that the source sends a delivery with, the proof among them, and those of GitHub's own.
 pub fn headers(settings: &Settings, delivery: &Delivery) -> Headers {
     let Delivery { id, event, body } = delivery;
     let (secret, now) = (&settings.secret, jiff::Timestamp::now());
-    let signed = webhook::sign(Source::GitHub, event, id, "application/json", body.as_bytes(), secret, now);
+    let signed = webhook::sign(settings.source(), event, id, "application/json", body.as_bytes(), secret, now);
     let others = [
         ("user-agent", "GitHub-Hookshot/longshore-local"),
         ("x-github-hook-id", "1"),
@@ -85,7 +93,14 @@ pub fn headers(settings: &Settings, delivery: &Delivery) -> Headers {
     signed.iter().chain(others).collect()
 }
 
-/// The payload of a push.
+impl Settings {
+    /// The source whose route it is; GitHub where it is none's.
+    fn source(&self) -> Source {
+        self.url.rsplit('/').next().and_then(Source::parse).unwrap_or(Source::GitHub)
+    }
+}
+
+/// The payload of a push, as GitHub tells it.
 pub fn payload(
     settings: &Settings,
     repository: &Path,

@@ -1,4 +1,4 @@
-//! A bare git repository on this machine, whose hook tells Longshore of each push as GitHub would.
+//! A bare git repository on this machine, whose hook tells Longshore of each push as its source would.
 
 use std::{
     io::Write,
@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use longshore_core::push::Source;
 use tokio::process::Command;
 
 /// A repository to push to.
@@ -23,6 +24,7 @@ impl Repository {
     pub(crate) async fn make(
         directory: &Path,
         name: &str,
+        source: Source,
         program: &Path,
         url: &str,
         secret: &str,
@@ -34,7 +36,8 @@ impl Repository {
         }
         // The secret goes through a file of its own, not through the command line, which others on the machine can read.
         let settings = path.join("longshore.json");
-        let text = serde_json::json!({ "url": format!("{url}/webhooks/github"), "repository": name, "secret": secret });
+        let url = format!("{url}/webhooks/{}", source.word());
+        let text = serde_json::json!({ "url": url, "repository": name, "secret": secret });
         std::fs::OpenOptions::new()
             .write(true)
             .create(true)

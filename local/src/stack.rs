@@ -262,9 +262,11 @@ impl Stack {
         }
         for pipeline in &pipelines {
             if !self.repositories.contains_key(&pipeline.repository) {
-                let made =
-                    Repository::make(&with.directory, &pipeline.repository, &with.program, &self.url, &self.secret);
-                self.repositories.insert(pipeline.repository.clone(), made.await?);
+                let name = &pipeline.repository;
+                let source = self.config.source_of(name).context("a repository on a host that is no source's")?;
+                let (directory, program) = (&with.directory, &with.program);
+                let made = Repository::make(directory, name, source, program, &self.url, &self.secret);
+                self.repositories.insert(name.clone(), made.await?);
             }
             let source = &self.repositories[&pipeline.repository].path;
             let project = resources::project(&with.template, &pipeline.project, source, &variables);

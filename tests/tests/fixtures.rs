@@ -106,8 +106,30 @@ fn read(source: Source, event: &str, file: &Path) -> Delivery {
     let body = fs::read(file).expect("a file");
     let headers = webhook::sign(source, event, ID, "application/json", &body, "secret", now());
     let body = webhook::verify(source, &headers, &body, &["secret"], now()).expect("proof");
-    let hosts = Hosts { bitbucket: Some("git.example.com") };
+    let host = host_of(source, &json(file));
+    let hosts = match source {
+        Source::GitHub => Hosts { github: host.as_deref(), ..Hosts::default() },
+        Source::Bitbucket => Hosts { bitbucket: host.as_deref().or(Some("git.example.com")), ..Hosts::default() },
+        Source::GitLab => Hosts { gitlab: host.as_deref(), ..Hosts::default() },
+        Source::CodeCommit => Hosts::default(),
+    };
     webhook::parse(source, &headers, body, &hosts).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// The host that a payload names: these come from servers of many people.
+fn host_of(source: Source, payload: &Value) -> Option<String> {
+    let paths: &[&str] = match source {
+        Source::GitHub => &["/repository/html_url"],
+        Source::Bitbucket => &[
+            "/repository/links/html/href",
+            "/repository/links/self/0/href",
+            "/pullRequest/toRef/repository/links/self/0/href",
+        ],
+        Source::GitLab => &["/project/web_url"],
+        Source::CodeCommit => &[],
+    };
+    let page = paths.iter().find_map(|path| payload.pointer(path)?.as_str())?;
+    page.split_once("://")?.1.split('/').next().map(str::to_owned)
 }
 
 /// Whether the provider's word for what happened to a pull request is what the expected files call so.

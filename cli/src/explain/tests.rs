@@ -57,3 +57,17 @@ fn a_header_has_a_name_and_a_value() {
     assert_eq!(header("X-Event-Key: repo:push"), Ok(("X-Event-Key".into(), "repo:push".into())));
     assert!(header("push").is_err());
 }
+
+#[test]
+fn an_id_that_came_with_the_payload_counts_unless_another_was_given() {
+    let signed: Headers =
+        [("webhook-id", "made-up"), ("idempotency-key", "made-up"), ("x-gitlab-token", "secret")].into_iter().collect();
+    let told = [("Idempotency-Key".to_owned(), "theirs".to_owned()), ("X-Gitlab-Token".to_owned(), "no".to_owned())];
+    let with = |may_tell_id| with_told(&signed, &told, Source::GitLab, may_tell_id);
+    let ids = |headers: &Headers| {
+        webhook::id_headers(Source::GitLab).iter().filter_map(|name| headers.get(name).map(str::to_owned)).collect()
+    };
+    let (theirs, ours): (Vec<String>, Vec<String>) = (ids(&with(true)), ids(&with(false)));
+    assert_eq!((theirs, ours), (vec!["theirs".to_owned()], vec!["made-up".to_owned(); 2]));
+    assert_eq!(with(true).get("x-gitlab-token"), Some("secret"), "no proof is taken over");
+}

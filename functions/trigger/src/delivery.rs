@@ -113,17 +113,20 @@ impl Trigger {
         let wanted = route::wants_files(&self.settings.config, delivery);
         let Some(repository) = delivery.repository.clone().filter(|_| !wanted.is_empty()) else { return };
         let api = match delivery.source {
-            Source::GitHub if self.settings.is_github(&repository) => Api::GitHub,
+            // Another host than that of the token.
+            source if !self.settings.is_for_token(source, &repository) => return,
+            Source::GitHub => Api::GitHub,
             Source::Bitbucket => Api::Bitbucket,
             Source::GitLab => Api::GitLab,
-            // Another host than that of the token, or an API of another kind.
-            Source::GitHub | Source::CodeCommit => return,
+            // An API of another kind.
+            Source::CodeCommit => return,
         };
         let Ok(secrets) = self.secrets.current().await else { return };
         let Some(token) = secrets.token(delivery.source) else { return };
         let asked = wanted.into_iter().filter_map(|index| {
             let push = &delivery.pushes()[index];
-            Some((index, push.before.clone()?, push.after.clone()?))
+            let (before, after) = push.compared()?;
+            Some((index, before.to_owned(), after.to_owned()))
         });
         let asked: Vec<_> = asked.collect();
         let told = Mutex::new(Vec::new());

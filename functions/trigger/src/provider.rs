@@ -24,6 +24,10 @@ mod http;
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
+use longshore_core::{
+    address::Address,
+    push::{is_commit, is_null},
+};
 use secrecy::SecretString;
 
 use self::http::Http;
@@ -125,11 +129,11 @@ impl Providers {
         after: &str,
         token: &SecretString,
     ) -> Result<Option<Vec<String>>, ProviderError> {
-        let repository = Repository::parse(repository)?;
+        let repository = parsed(repository)?;
         if !is_commit(before) || !is_commit(after) {
             return Err(ProviderError::Unaskable("a commit id is of no use"));
         }
-        if [before, after].iter().any(|commit| commit.bytes().all(|byte| byte == b'0')) {
+        if is_null(before) || is_null(after) {
             return Ok(None);
         }
         if before == after {
@@ -150,71 +154,23 @@ fn late() -> ProviderError {
     ProviderError::Unreached("no answer in time".to_owned())
 }
 
-/// A commit id: SHA-1 or SHA-256 in hexadecimal.
-fn is_commit(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+fn parsed(repository: &str) -> Result<Address<'_>, ProviderError> {
+    Address::parse(repository).ok_or(ProviderError::Unaskable("the repository is not host/owner/name"))
 }
 
-/// `host/owner/name`, taken apart.
-struct Repository<'a> {
-    host: &'a str,
-    /// Two parts or more, each fit to be a segment of a path once it is percent-encoded.
-    path: Vec<&'a str>,
+/// The two parts of a path that has no more.
+fn owner_and_name<'a>(repository: &Address<'a>) -> Result<(&'a str, &'a str), ProviderError> {
+    match repository.path.as_slice() {
+        [owner, name] => Ok((owner, name)),
+        _ => Err(ProviderError::Unaskable("the repository is not host/owner/name")),
+    }
 }
 
-impl<'a> Repository<'a> {
-    fn parse(text: &'a str) -> Result<Self, ProviderError> {
-        let fits = |part: &&str| !matches!(*part, "" | "." | "..") && !part.contains(char::is_control);
-        let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');
-        match text.split('/').collect::<Vec<_>>().as_slice() {
-            [first, path @ ..]
-                if path.len() >= 2 && path.iter().all(fits) && !first.is_empty() && first.bytes().all(host) =>
-            {
-                Ok(Self { host: first, path: path.to_vec() })
-            }
-            _ => Err(ProviderError::Unaskable("the repository is not host/owner/name")),
-        }
-    }
-
-    fn owner_and_name(&self) -> Result<(&'a str, &'a str), ProviderError> {
-        match self.path.as_slice() {
-            [owner, name] => Ok((owner, name)),
-            _ => Err(ProviderError::Unaskable("the repository is not host/owner/name")),
-        }
-    }
-
-    fn is_at(&self, host: &str) -> bool {
-        self.host.eq_ignore_ascii_case(host)
-    }
+fn is_at(repository: &Address<'_>, host: &str) -> bool {
+    repository.host.eq_ignore_ascii_case(host)
 }
 
 /// The list, or `None` when it is too long to be of use.
 fn bounded(files: BTreeSet<String>) -> Option<Vec<String>> {
     (files.len() <= MAX_FILES).then(|| files.into_iter().collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_repository_is_a_host_and_two_parts_or_more() {
-        let parts = |text| Repository::parse(text).map(|found| (found.host, found.path)).ok();
-        assert_eq!(parts("github.com/acme/shop"), Some(("github.com", vec!["acme", "shop"])));
-        assert_eq!(parts("git.acme.example:8443/a/b/c"), Some(("git.acme.example:8443", vec!["a", "b", "c"])));
-        let wrong = [
-            "",
-            "github.com",
-            "github.com/shop",
-            "github.com//shop",
-            "github.com/../shop",
-            "/a/b",
-            "u@h/a/b",
-            "h?/a/b",
-        ];
-        for text in wrong {
-            assert_eq!(parts(text), None, "{text}");
-        }
-        assert_eq!(parts("github.com/a\n/b"), None);
-    }
 }

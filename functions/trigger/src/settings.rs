@@ -1,7 +1,7 @@
 //! What `trigger` reads from its environment.
 
 use longshore_aws::settings::{BadSettings, Common, Reader};
-use longshore_core::config::Config;
+use longshore_core::{config::Config, push::Source};
 
 /// The settings of `trigger`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +32,51 @@ impl Settings {
         reader.finish(settings)
     }
 
-    /// Whether GitHub's token may be shown to the API of this repository's host: to github.com, and to the host of `github_api`.
+    /// Whether GitHub may be asked about this repository with its token.
     pub fn is_github(&self, repository: &str) -> bool {
+        self.is_for_token(Source::GitHub, repository)
+    }
+
+    /// Whether a source's token may be shown to the API of this repository's host. A token is for one host: that of the source's own table
+    /// in the configuration, where there is one, else the public one. For GitHub, that host's API is `github_api`, where that is set.
+    pub fn is_for_token(&self, source: Source, repository: &str) -> bool {
         let host = repository.split('/').next().unwrap_or_default();
-        let api = self.github_api.as_deref().and_then(|api| api.split_once("://")).map(|(_, rest)| rest);
-        let api = api.and_then(|rest| rest.split('/').next());
-        host.eq_ignore_ascii_case("github.com") || api.is_some_and(|api| api.eq_ignore_ascii_case(host))
+        self.config.hosts().of_token(source).is_some_and(|home| home.eq_ignore_ascii_case(host))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(servers: &str, github_api: Option<&str>) -> Settings {
+        let pipeline = "[[pipeline]]\nname = \"a\"\nrepository = \"github.com/acme/web\"\nbranches = [\"main\"]\nproject = \"build\"\n";
+        Settings {
+            common: Common { table: "table".into(), secret: "secret".into() },
+            config: Config::read(&format!("{pipeline}{servers}")).expect("a configuration"),
+            url: "https://longshore.example".into(),
+            registry: "registry.example".into(),
+            github_api: github_api.map(str::to_owned),
+        }
+    }
+
+    /// Which of these hosts are shown the token of a source.
+    fn shown(settings: &Settings, source: Source) -> Vec<&'static str> {
+        let hosts =
+            ["github.com", "bitbucket.org", "gitlab.com", "git.acme.example", "git-codecommit.eu-west-1.amazonaws.com"];
+        hosts.into_iter().filter(|host| settings.is_for_token(source, &format!("{host}/acme/web"))).collect()
+    }
+
+    #[test]
+    fn a_token_is_shown_to_one_host() {
+        let public = settings("", Some("https://git.acme.example/api/v3"));
+        let told = Source::ALL.map(|source| shown(&public, source));
+        assert_eq!(told, [vec!["github.com"], vec!["bitbucket.org"], vec!["gitlab.com"], vec![]]);
+        for (server, source) in
+            [("github", Source::GitHub), ("bitbucket", Source::Bitbucket), ("gitlab", Source::GitLab)]
+        {
+            let own = settings(&format!("[{server}]\nhost = \"Git.acme.example\"\n"), None);
+            assert_eq!(shown(&own, source), ["git.acme.example"]);
+        }
     }
 }

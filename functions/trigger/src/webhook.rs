@@ -10,7 +10,7 @@ use longshore_aws::{
 use longshore_core::{
     push::{Delivery, Source},
     signature::Unproven,
-    webhook::{self, Hosts, NotADelivery},
+    webhook::{self, NotADelivery},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -84,8 +84,7 @@ impl Trigger {
         secrets: &Secrets,
     ) -> Result<Result<Delivery, NotADelivery>, Unproven> {
         let verify = |secrets: &[&str]| webhook::verify(source, &request.headers, &request.body, secrets, ids::now());
-        let hosts =
-            Hosts { bitbucket: self.settings.config.bitbucket.as_ref().map(|bitbucket| bitbucket.host.as_str()) };
+        let hosts = self.settings.config.hosts();
         let delivery = webhook::parse(source, &request.headers, verify(&secrets.of_source(source))?, &hosts);
         if let Ok(Delivery { repository: Some(repository), .. }) = &delivery {
             verify(&secrets.of_repository(source, repository))?;

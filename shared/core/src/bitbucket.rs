@@ -23,10 +23,8 @@ pub(crate) const DELIVERY: &str = "x-request-uuid";
 /// Reads a delivery of either.
 pub(crate) fn parse(headers: &Headers, body: &[u8], hosts: &Hosts<'_>) -> Result<Delivery, NotADelivery> {
     let event = webhook::event(headers, EVENT, "X-Event-Key")?;
-    let id = match headers.get(DELIVERY).or_else(|| headers.get(bitbucket_data_center::DELIVERY)) {
-        Some(id) => webhook::id(Source::Bitbucket, id).ok_or(NotADelivery::Header("X-Request-UUID or X-Request-Id"))?,
-        None => webhook::id_of_body(Source::Bitbucket, body),
-    };
+    let id = webhook::id_told(Source::Bitbucket, headers, "X-Request-UUID or X-Request-Id")?;
+    let id = id.unwrap_or_else(|| webhook::id_of_body(Source::Bitbucket, body));
     let payload = webhook::json(body)?;
     let payload = Member::of(&payload);
     let (repository, content) = if bitbucket_data_center::is_event(&event) {
@@ -92,6 +90,7 @@ fn moved(change: Member<'_>, actor: &Actor) -> Result<Result<Vec<Push>, String>,
         reference,
         cause: Cause::Push,
         before: commit(old, "push.changes.old.target.hash")?,
+        base: None,
         after: commit(new, "push.changes.new.target.hash")?,
         created: !old.is_there(),
         forced: change.at("forced").is_true(),
@@ -107,7 +106,7 @@ fn moved(change: Member<'_>, actor: &Actor) -> Result<Result<Vec<Push>, String>,
     };
     let parent = target.at("parents").items().next().and_then(|parent| parent.at("hash").commit());
     let merged = parent.is_some() && parent == push.before && is_merge(&push.head.message);
-    let merge = merged.then(|| Push { cause: Cause::Merge, before: None, ..push.clone() });
+    let merge = merged.then(|| push.clone().into_merge());
     Ok(Ok([Some(push), merge].into_iter().flatten().collect()))
 }
 

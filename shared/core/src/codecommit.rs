@@ -72,6 +72,7 @@ fn moved(event: &str, envelope: &Envelope, detail: Member<'_>) -> Result<Content
         cause: Cause::Push,
         created: event == "referenceCreated",
         before,
+        base: None,
         after,
         forced: false,
         at: envelope.time,
@@ -80,7 +81,7 @@ fn moved(event: &str, envelope: &Envelope, detail: Member<'_>) -> Result<Content
         files: None,
     };
     let merged = event == "referenceUpdated" && detail.at("mergeOption").text().is_some();
-    let merge = merged.then(|| Push { cause: Cause::Merge, before: None, ..push.clone() });
+    let merge = merged.then(|| push.clone().into_merge());
     Ok(Content::Pushes([Some(push), merge].into_iter().flatten().collect()))
 }
 

@@ -23,8 +23,8 @@ const FILES: usize = 3000;
 
 /// Reads a delivery: JSON, or a form with JSON in its field `payload`.
 pub(crate) fn parse(headers: &Headers, body: &[u8]) -> Result<Delivery, NotADelivery> {
-    let id = headers.get(DELIVERY).and_then(|id| webhook::id(Source::GitHub, id));
-    let id = id.ok_or(NotADelivery::Header("X-GitHub-Delivery"))?;
+    const ID: &str = "X-GitHub-Delivery";
+    let id = webhook::id_told(Source::GitHub, headers, ID)?.ok_or(NotADelivery::Header(ID))?;
     let event = webhook::event(headers, EVENT, "X-GitHub-Event")?;
     let payload = webhook::json(&payload(headers, body)?)?;
     let payload = Member::of(&payload);
@@ -100,6 +100,7 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
         reference,
         cause: Cause::Push,
         before,
+        base: None,
         after,
         created,
         forced,
@@ -141,6 +142,8 @@ fn change(event: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
         reference,
         cause: Cause::Merge,
         before: None,
+        // What the target named when the request was last brought up to date with it.
+        base: request.at("base.sha").commit(),
         head: Head {
             message: request.at("title").words(),
             author: request.at("user.login").words(),

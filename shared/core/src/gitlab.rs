@@ -1,6 +1,7 @@
 //! GitLab's webhooks, from its own and from self-managed servers: the host is that of the project's own page.
 //!
-//! GitLab does not say whether history was rewritten: after a forced push, the files are those of the new commits.
+//! GitLab does not say whether history was rewritten: after a forced push, the files are those of the new commits. Where they decide
+//! something and a token is there, the commits are compared instead ([`wants_files`](crate::route::wants_files)).
 //!
 //! Sources: <https://docs.gitlab.com/user/project/integrations/webhook_events/>,
 //! <https://docs.gitlab.com/user/project/integrations/webhooks/>.
@@ -26,10 +27,8 @@ pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Reads a delivery.
 pub(crate) fn parse(headers: &Headers, body: &[u8]) -> Result<Delivery, NotADelivery> {
     let event = webhook::event(headers, EVENT, "X-Gitlab-Event")?;
-    let id = match headers.get(ID).or_else(|| headers.get(IDEMPOTENCY_KEY)) {
-        Some(id) => webhook::id(Source::GitLab, id).ok_or(NotADelivery::Header("webhook-id or Idempotency-Key"))?,
-        None => webhook::id_of_body(Source::GitLab, body),
-    };
+    let id = webhook::id_told(Source::GitLab, headers, "webhook-id or Idempotency-Key")?;
+    let id = id.unwrap_or_else(|| webhook::id_of_body(Source::GitLab, body));
     let payload = webhook::json(body)?;
     let payload = Member::of(&payload);
     let project = payload.at("project");
@@ -90,6 +89,7 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
         cause: Cause::Push,
         created: before.is_none(),
         before,
+        base: None,
         after,
         forced: false,
         at: None,
@@ -132,6 +132,8 @@ fn change(payload: Member<'_>) -> Result<Content, NotADelivery> {
         reference: Reference::branch(&target).ok_or(NotADelivery::Member("object_attributes.target_branch"))?,
         cause: Cause::Merge,
         before: None,
+        // `oldrev` is that of the source branch, and comes with changes of the request alone.
+        base: None,
         head: Head {
             message: request.at("title").words(),
             author: payload.at(author).words(),

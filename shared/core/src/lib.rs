@@ -4,6 +4,7 @@
 //! **Invariant: no I/O.** No AWS SDK, no async runtime, no HTTP client, no clock, no environment, no randomness: time, ids and
 //! keys come in as parameters. `tests/tests/architecture.rs` checks the dependency tree, `clippy.toml` forbids the calls.
 
+pub mod address;
 mod bitbucket;
 mod bitbucket_data_center;
 pub mod codecommit;

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::config;
+use crate::address;
 
 /// Where deliveries come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,16 +40,9 @@ impl Source {
         Self::ALL.into_iter().find(|source| source.word() == word)
     }
 
-    /// Whose the repository of an address (`host/owner/name`) is, where its host says so; a self-managed server may be anyone's.
+    /// Whose the repository of an address (`host/owner/name`) is, where its host is a public one ([`address::public`]).
     pub fn of_address(repository: &str) -> Option<Self> {
-        let host = repository.split('/').next().unwrap_or_default().to_ascii_lowercase();
-        match host.as_str() {
-            "github.com" => Some(Self::GitHub),
-            "bitbucket.org" => Some(Self::Bitbucket),
-            "gitlab.com" => Some(Self::GitLab),
-            host if config::is_codecommit(host) => Some(Self::CodeCommit),
-            _ => None,
-        }
+        address::public(repository.split('/').next().unwrap_or_default())
     }
 }
 
@@ -239,6 +232,9 @@ pub struct Push {
     pub cause: Cause,
     /// The commit that it named before; `None` when it was made, and for a merge, which does not say.
     pub before: Option<String>,
+    /// For a merge: the commit that its changes are compared with, where it is told. It is one that the branch named before the merge, maybe
+    /// not the last one, so that nothing is told by it about the order of pushes.
+    pub base: Option<String>,
     /// The commit that it names now: 40 or 64 hexadecimal digits. `None` when it was deleted.
     pub after: Option<String>,
     /// It was made by this push.
@@ -256,6 +252,19 @@ pub struct Push {
 }
 
 impl Push {
+    /// The same move, told as the merge of a pull request.
+    #[must_use]
+    pub(crate) fn into_merge(self) -> Self {
+        Self { cause: Cause::Merge, base: self.before, before: None, ..self }
+    }
+
+    /// The commits whose difference is what changed, where both are told and differ: before and after.
+    pub fn compared(&self) -> Option<(&str, &str)> {
+        let before = self.before.as_deref().or(self.base.as_deref())?;
+        let after = self.after.as_deref()?;
+        (before != after).then_some((before, after))
+    }
+
     /// Whether the branch or tag is gone.
     pub fn deleted(&self) -> bool {
         self.after.is_none()

@@ -94,12 +94,14 @@ pub fn route_but<'c>(config: &'c Config, delivery: &Delivery, unknown: &BTreeSet
     Routing { decisions, ignored }
 }
 
-/// The positions in [`Delivery::pushes`] whose list of files would decide something and is not known: the provider may be asked.
+/// The positions in [`Delivery::pushes`] whose list of files would decide something and is not known, or not for certain (GitLab's): the
+/// provider may be asked.
 pub fn wants_files(config: &Config, delivery: &Delivery) -> Vec<usize> {
     let Some(repository) = &delivery.repository else { return Vec::new() };
     let decides = |push: &Push| {
         let mut pipelines = config.of_repository(repository).filter(|pipeline| !pipeline.paths.is_empty());
-        push.files.is_none() && rules::looks_at_files(push) && pipelines.any(|one| rules::but_paths(one, push).is_ok())
+        let told = push.files.is_some() && rules::lists_all(delivery.source);
+        !told && rules::looks_at_files(push) && pipelines.any(|one| rules::but_paths(one, push).is_ok())
     };
     let pushes = delivery.pushes().iter().enumerate();
     pushes.filter(|(_, push)| decides(push)).map(|(at, _)| at).collect()

@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub(crate) use self::member::{Member, address, host};
+pub use crate::address::Hosts;
 use crate::{
     bitbucket, bitbucket_data_center, github, gitlab,
     push::{Content, Delivery, Push, Reference, Source},
@@ -39,13 +40,6 @@ impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
         Self(headers.into_iter().map(|(name, value)| (name.as_ref().to_ascii_lowercase(), value.into())).collect())
     }
-}
-
-/// The hosts of self-managed servers, for payloads that do not name theirs.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Hosts<'a> {
-    /// That of Bitbucket Data Center, from `[bitbucket] host` in longshore.toml; with its port where it has one.
-    pub bitbucket: Option<&'a str>,
 }
 
 /// Why a request is no delivery. The sentence is for the sender; it never holds text of the body.
@@ -98,7 +92,7 @@ pub fn verify<'a>(
     }
 }
 
-/// Reads a delivery. One of a repository of CodeCommit is an error, whoever signed it.
+/// Reads a delivery. One of a repository that is not on a host of `source` starts nothing: its proof is no other source's.
 pub fn parse(
     source: Source,
     headers: &Headers,
@@ -106,15 +100,14 @@ pub fn parse(
     hosts: &Hosts<'_>,
 ) -> Result<Delivery, NotADelivery> {
     let delivery = match source {
-        Source::GitHub => github::parse(headers, body.bytes())?,
-        Source::Bitbucket => bitbucket::parse(headers, body.bytes(), hosts)?,
-        Source::GitLab => gitlab::parse(headers, body.bytes())?,
-        Source::CodeCommit => return Err(NotADelivery::NotByHttp(source)),
-    };
-    // A payload may name any host, and no secret of another source proves what CodeCommit alone may tell.
-    match delivery.repository.as_deref().and_then(Source::of_address) {
-        Some(Source::CodeCommit) => Err(NotADelivery::NotByHttp(Source::CodeCommit)),
-        Some(Source::GitHub | Source::Bitbucket | Source::GitLab) | None => Ok(delivery),
+        Source::GitHub => github::parse(headers, body.bytes()),
+        Source::Bitbucket => bitbucket::parse(headers, body.bytes(), hosts),
+        Source::GitLab => gitlab::parse(headers, body.bytes()),
+        Source::CodeCommit => Err(NotADelivery::NotByHttp(source)),
+    }?;
+    match delivery.repository.as_deref().and_then(|repository| hosts.refusal(source, repository)) {
+        Some(refusal) => Ok(Delivery { content: Content::Other(refusal), ..delivery }),
+        None => Ok(delivery),
     }
 }
 
@@ -182,6 +175,23 @@ pub(crate) fn event(headers: &Headers, name: &str, shown: &'static str) -> Resul
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_:. ".contains(&b);
     let event = headers.get(name).filter(|event| (1..=100).contains(&event.len()) && event.bytes().all(plain));
     event.map(str::to_owned).ok_or(NotADelivery::Header(shown))
+}
+
+/// The headers in which a source tells a delivery's id, by their lower-case names, the one that counts first. None for CodeCommit, whose events
+/// have it in themselves.
+pub fn id_headers(source: Source) -> &'static [&'static str] {
+    match source {
+        Source::GitHub => &[github::DELIVERY],
+        Source::Bitbucket => &[bitbucket::DELIVERY, bitbucket_data_center::DELIVERY],
+        Source::GitLab => &[gitlab::ID, gitlab::IDEMPOTENCY_KEY],
+        Source::CodeCommit => &[],
+    }
+}
+
+/// A delivery's id as its headers tell it, with the provider; `None` where none does. `shown` is what an error calls them.
+pub(crate) fn id_told(source: Source, headers: &Headers, shown: &'static str) -> Result<Option<String>, NotADelivery> {
+    let told = id_headers(source).iter().find_map(|name| headers.get(name));
+    told.map(|told| id(source, told).ok_or(NotADelivery::Header(shown))).transpose()
 }
 
 /// The provider's id of a delivery, with the provider: from its header, at most 100 letters, digits, `-` and `_`, without the braces

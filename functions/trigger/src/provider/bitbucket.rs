@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use longshore_core::address::Address;
 use reqwest::Url;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{MAX_FILES, ProviderError, Providers, Repository, bounded, http::address};
+use super::{MAX_FILES, ProviderError, Providers, bounded, http::address, is_at, owner_and_name};
 
 /// How many files a page of Cloud has, and one of a Data Center, as far as their administrators let it.
 const CLOUD_PAGE: &str = "500";
@@ -55,12 +56,12 @@ struct DataCenterPath {
 impl Providers {
     pub(super) async fn bitbucket_files(
         &self,
-        repository: &Repository<'_>,
+        repository: &Address<'_>,
         before: &str,
         after: &str,
         token: &SecretString,
     ) -> Result<Option<Vec<String>>, ProviderError> {
-        if repository.is_at("bitbucket.org") {
+        if is_at(repository, "bitbucket.org") {
             self.cloud_files(repository, before, after, token).await
         } else {
             self.data_center_files(repository, before, after, token).await
@@ -73,12 +74,12 @@ impl Providers {
     /// Source: <https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commits/#api-repositories-workspace-repo-slug-diffstat-spec-get>
     async fn cloud_files(
         &self,
-        repository: &Repository<'_>,
+        repository: &Address<'_>,
         before: &str,
         after: &str,
         token: &SecretString,
     ) -> Result<Option<Vec<String>>, ProviderError> {
-        let (workspace, name) = repository.owner_and_name()?;
+        let (workspace, name) = owner_and_name(repository)?;
         let base = self.bases.bitbucket.as_deref().unwrap_or("https://api.bitbucket.org/2.0");
         let mut url = address(base, &["repositories", workspace, name, "diffstat", &format!("{after}..{before}")])?;
         url.query_pairs_mut().append_pair("topic", "false").append_pair("pagelen", CLOUD_PAGE);
@@ -106,12 +107,12 @@ impl Providers {
     /// Source: <https://support.atlassian.com/bitbucket-data-center/kb/how-to-diff-arbitrary-commits-using-rest-api/>
     async fn data_center_files(
         &self,
-        repository: &Repository<'_>,
+        repository: &Address<'_>,
         before: &str,
         after: &str,
         token: &SecretString,
     ) -> Result<Option<Vec<String>>, ProviderError> {
-        let (project, name) = repository.owner_and_name()?;
+        let (project, name) = owner_and_name(repository)?;
         let base = match &self.bases.bitbucket {
             Some(base) => base.clone(),
             None => format!("https://{}/rest/api/1.0", repository.host),

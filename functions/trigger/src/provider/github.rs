@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use longshore_core::address::Address;
 use reqwest::Url;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -10,8 +11,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    ProviderError, Providers, Repository, bounded,
+    ProviderError, Providers, bounded,
     http::{Answer, address},
+    is_at, owner_and_name, parsed,
 };
 use crate::redelivery::Attempt;
 
@@ -77,7 +79,7 @@ impl Providers {
     /// Source: <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
     pub(super) async fn github_files(
         &self,
-        repository: &Repository<'_>,
+        repository: &Address<'_>,
         before: &str,
         after: &str,
         token: &SecretString,
@@ -100,7 +102,7 @@ impl Providers {
 
     async fn comparison(
         &self,
-        repository: &Repository<'_>,
+        repository: &Address<'_>,
         base: &str,
         head: &str,
         token: &SecretString,
@@ -120,7 +122,7 @@ impl Providers {
         endpoint: &str,
         token: &SecretString,
     ) -> Result<Vec<u64>, ProviderError> {
-        let repository = Repository::parse(repository)?;
+        let repository = parsed(repository)?;
         let endpoint = comparable(endpoint).ok_or(ProviderError::Unaskable("the endpoint is no URL"))?;
         let mut ids = Vec::new();
         for page in 1..=HOOK_PAGES {
@@ -154,7 +156,7 @@ impl Providers {
         until: Instant,
         token: &SecretString,
     ) -> Result<(Vec<Attempt>, Option<String>), ProviderError> {
-        let repository = Repository::parse(repository)?;
+        let repository = parsed(repository)?;
         let mut attempts: Vec<Attempt> = Vec::new();
         for page in 0..DELIVERY_PAGES {
             if page > 0 && Instant::now() >= until {
@@ -193,17 +195,17 @@ impl Providers {
         delivery: i64,
         token: &SecretString,
     ) -> Result<(), ProviderError> {
-        let repository = Repository::parse(repository)?;
+        let repository = parsed(repository)?;
         let segments = ["hooks", &hook.to_string(), "deliveries", &delivery.to_string(), "attempts"];
         self.http.post(self.github_address(&repository, &segments)?, token).await.map(drop)
     }
 
     /// An address below `/repos/{owner}/{repo}`.
-    fn github_address(&self, repository: &Repository<'_>, segments: &[&str]) -> Result<Url, ProviderError> {
-        let (owner, name) = repository.owner_and_name()?;
+    fn github_address(&self, repository: &Address<'_>, segments: &[&str]) -> Result<Url, ProviderError> {
+        let (owner, name) = owner_and_name(repository)?;
         let base = match &self.bases.github {
             Some(base) => base.clone(),
-            None if repository.is_at("github.com") => "https://api.github.com".to_owned(),
+            None if is_at(repository, "github.com") => "https://api.github.com".to_owned(),
             None => format!("https://{}/api/v3", repository.host),
         };
         address(&base, &[&["repos", owner, name], segments].concat())

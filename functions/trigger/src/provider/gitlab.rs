@@ -1,9 +1,10 @@
 //! GitLab: the comparison of two commits.
 
+use longshore_core::address::Address;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{ProviderError, Providers, Repository, bounded, http::address};
+use super::{ProviderError, Providers, bounded, http::address};
 
 #[derive(Deserialize)]
 struct Comparison {
@@ -25,7 +26,7 @@ impl Providers {
     /// Source: <https://docs.gitlab.com/api/repositories/#compare-branches-tags-or-commits>
     pub(super) async fn gitlab_files(
         &self,
-        repository: &Repository<'_>,
+        repository: &Address<'_>,
         before: &str,
         after: &str,
         token: &SecretString,

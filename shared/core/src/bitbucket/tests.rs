@@ -46,6 +46,7 @@ fn one_push_may_move_several_references() {
             (door.to_owned(), Cause::Push, Some(hash("b")), None, false),
         ]
     );
+    assert_eq!(delivery.pushes()[1].base, Some(hash("a")), "what the merge's changes are compared with");
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn a_push_says_what_moved_when_and_by_whom() {
         reference: Reference::branch("main").expect("a branch"),
         cause: Cause::Push,
         before: Some(hash("a")),
+        base: None,
         after: Some(hash("c")),
         created: false,
         forced: false,
@@ -83,7 +84,7 @@ fn older_versions_tell_no_commit_and_no_host() {
     }
     assert_eq!(pushes(&old)[0].head, Head::default());
     let delivery = read("repo:refs_changed", &old).expect("a delivery");
-    assert_eq!(delivery.repository.as_deref(), Some("git.example.com/ACME/web"), "the configured host");
+    assert_eq!(delivery.repository.as_deref(), Some("git.example.com:7990/ACME/web"), "the configured host");
     let body = Member::of(&old);
     let (repository, content) = super::read("repo:refs_changed", body, &Hosts::default()).expect("an event");
     let why = "the event names no host: set host under [bitbucket] in longshore.toml";
@@ -96,8 +97,8 @@ fn the_host_is_that_of_a_link_by_http() {
     let (ssh, http) = ("ssh://git@git.example.com:7999/acme/web.git", "http://git.example.com:8080/scm/acme/web.git");
     for (told, host) in [
         (json!({"clone": [{"href": ssh}, null, {"href": http}]}), "git.example.com:8080"),
-        (json!({"clone": [{"href": ssh}]}), "git.example.com"),
-        (json!([]), "git.example.com"),
+        (json!({"clone": [{"href": ssh}]}), "git.example.com:7990"),
+        (json!([]), "git.example.com:7990"),
     ] {
         let delivery = links(told).expect("a delivery");
         assert_eq!(delivery.repository, Some(format!("{host}/ACME/web")));
@@ -117,11 +118,12 @@ fn an_annotated_tag_names_its_commit() {
 #[test]
 fn a_merged_pull_request_moves_its_target() {
     let delivery = read("pr:merged", &payload("pr:merged")).expect("a delivery");
-    assert_eq!(delivery.repository.as_deref(), Some("git.example.com/ACME/web"));
+    assert_eq!(delivery.repository.as_deref(), Some("git.example.com:7990/ACME/web"));
     let merged = Push {
         reference: Reference::branch("main").expect("a branch"),
         cause: Cause::Merge,
         before: None,
+        base: Some(hash("a")),
         after: Some(hash("d")),
         created: false,
         forced: false,

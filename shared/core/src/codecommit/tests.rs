@@ -26,6 +26,7 @@ fn an_update_says_what_moved_where_when_and_by_whom() {
         reference: Reference::branch("main").expect("a branch"),
         cause: Cause::Push,
         before: Some(hash("a")),
+        base: None,
         after: Some(hash("c")),
         created: false,
         forced: false,
@@ -50,9 +51,10 @@ fn a_reference_is_made_and_deleted() {
 #[test]
 fn a_merge_is_told_as_a_push_and_as_a_merge() {
     let merge = read(&with(event(), "/detail/mergeOption", "SQUASH_MERGE".into())).expect("a delivery");
-    let told: Vec<_> =
-        merge.pushes().iter().map(|push| (push.cause, push.before.clone(), push.after.clone())).collect();
-    assert_eq!(told, [(Cause::Push, Some(hash("a")), Some(hash("c"))), (Cause::Merge, None, Some(hash("c")))]);
+    let told: Vec<_> = merge.pushes().iter().map(|push| (push.cause, push.before.clone(), push.compared())).collect();
+    let (a, c) = (hash("a"), hash("c"));
+    let compared = Some((a.as_str(), c.as_str()));
+    assert_eq!(told, [(Cause::Push, Some(a.clone()), compared), (Cause::Merge, None, compared)]);
 }
 
 #[test]

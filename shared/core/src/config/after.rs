@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Pipeline, Problem, fold, read::Read};
-use crate::text;
+use crate::{push::Cause, text};
 
 /// Fills in every pipeline's `after`, reports what is wrong with them, and gives the order.
 pub(super) fn order(pipelines: &mut [Read], mut problem: impl FnMut(Problem)) -> Vec<usize> {
     let upstreams = resolve(pipelines, &mut problem);
+    of_one_cause(pipelines, &upstreams, &mut problem);
     let Sorted { order, cycles } = sort(&upstreams);
     for cycle in &cycles {
         problem(in_a_cycle(pipelines, cycle));
@@ -56,6 +57,31 @@ fn resolve(pipelines: &mut [Read], problem: &mut impl FnMut(Problem)) -> Vec<Vec
         upstreams.push(found);
     }
     upstreams
+}
+
+/// Of one repository, a pipeline that takes pushes and one that takes merges are never started by the same move: neither would ever wait for the
+/// other.
+fn of_one_cause(pipelines: &[Read], upstreams: &[Vec<usize>], problem: &mut impl FnMut(Problem)) {
+    for (read, upstreams) in pipelines.iter().zip(upstreams) {
+        let Read { pipeline, after, .. } = read;
+        for (&upstream, (name, span)) in upstreams.iter().zip(after) {
+            let upstream = &pipelines[upstream].pipeline;
+            if upstream.on == pipeline.on || fold(&upstream.repository) != fold(&pipeline.repository) {
+                continue;
+            }
+            let word = |cause| match cause {
+                Cause::Push => "push",
+                Cause::Merge => "merge",
+            };
+            let message = format!(
+                "\"{name}\" has on = \"{}\" and this pipeline on = \"{}\": the same move never starts both, so this one would not wait",
+                word(upstream.on),
+                word(pipeline.on)
+            );
+            let help = "give both of them the same `on`".to_owned();
+            problem(Problem { span: span.clone(), message, help: Some(help) });
+        }
+    }
 }
 
 struct Sorted {

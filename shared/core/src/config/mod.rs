@@ -7,6 +7,7 @@ mod after;
 mod problem;
 mod read;
 mod section;
+mod servers;
 mod values;
 
 use std::collections::HashMap;
@@ -16,8 +17,9 @@ pub use problem::{Place, Problem, Problems};
 use jiff::SignedDuration;
 
 use crate::{
+    address::{Hosts, is_codecommit},
     glob::Pattern,
-    push::{Actor, Cause, Kind, Reference},
+    push::{Actor, Cause, Kind, Reference, Source},
 };
 
 pub use values::duration;
@@ -27,8 +29,12 @@ pub use values::duration;
 pub struct Config {
     /// `[slack]`, where there is one.
     pub slack: Option<Slack>,
-    /// `[bitbucket]`, where there is one.
-    pub bitbucket: Option<Bitbucket>,
+    /// `[github]`, where there is one: GitHub Enterprise Server.
+    pub github: Option<Server>,
+    /// `[bitbucket]`, where there is one: Bitbucket Data Center, whose payloads need not say where they come from.
+    pub bitbucket: Option<Server>,
+    /// `[gitlab]`, where there is one: a self-managed GitLab.
+    pub gitlab: Option<Server>,
     pipelines: Vec<Pipeline>,
     /// Positions in `pipelines` by folded repository.
     by_repository: HashMap<String, Vec<usize>>,
@@ -45,10 +51,10 @@ pub struct Slack {
     pub channel: String,
 }
 
-/// `[bitbucket]`: Bitbucket Data Center, whose payloads need not say where they come from.
+/// `[github]`, `[bitbucket]`, `[gitlab]`: a server of one's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bitbucket {
-    /// The host in the addresses of its repositories: `git.acme.example`, with a port where it has one.
+pub struct Server {
+    /// The host in the addresses of its repositories: `git.acme.example`, with a port where it has one. No other source has it.
     pub host: String,
 }
 
@@ -177,6 +183,21 @@ impl Config {
         read::config(text)
     }
 
+    /// The hosts of one's own servers.
+    pub fn hosts<'c>(&'c self) -> Hosts<'c> {
+        let host = |server: Option<&'c Server>| server.map(|server| server.host.as_str());
+        Hosts {
+            github: host(self.github.as_ref()),
+            bitbucket: host(self.bitbucket.as_ref()),
+            gitlab: host(self.gitlab.as_ref()),
+        }
+    }
+
+    /// The source that a repository's host is of; every pipeline's has one.
+    pub fn source_of(&self, repository: &str) -> Option<Source> {
+        self.hosts().source(repository.split('/').next().unwrap_or_default())
+    }
+
     /// All pipelines, as the file orders them.
     pub fn pipelines(&self) -> &[Pipeline] {
         &self.pipelines
@@ -204,14 +225,15 @@ impl Config {
         &self.order
     }
 
-    fn new(slack: Option<Slack>, bitbucket: Option<Bitbucket>, pipelines: Vec<Pipeline>, order: Vec<usize>) -> Self {
+    /// With its pipelines, in the file's order and in that of [`Config::upstream_first`].
+    fn with(self, pipelines: Vec<Pipeline>, order: Vec<usize>) -> Self {
         let mut by_repository: HashMap<String, Vec<usize>> = HashMap::new();
         let mut by_name = HashMap::new();
         for (position, pipeline) in pipelines.iter().enumerate() {
             by_repository.entry(fold(&pipeline.repository)).or_default().push(position);
             by_name.insert(pipeline.name.clone(), position);
         }
-        Self { slack, bitbucket, pipelines, by_repository, by_name, order }
+        Self { pipelines, by_repository, by_name, order, ..self }
     }
 }
 
@@ -222,12 +244,6 @@ pub fn fold(repository: &str) -> String {
         (Some((host, _)), Some((_, path))) if is_codecommit(host) => format!("{host}/{path}"),
         _ => folded,
     }
-}
-
-/// Whether this host is CodeCommit's, whose addresses are `git-codecommit.<region>.amazonaws.com/v1/repos/<name>`.
-/// Source: <https://docs.aws.amazon.com/codecommit/latest/userguide/regions.html#regions-git>.
-pub(crate) fn is_codecommit(host: &str) -> bool {
-    host.to_ascii_lowercase().starts_with("git-codecommit.")
 }
 
 #[cfg(test)]

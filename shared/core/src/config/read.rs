@@ -6,23 +6,27 @@ use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::{
-    Bitbucket, Config, Environment, Pipeline, Problem, Problems, Rules, Slack, Who, after,
+    Config, Environment, Pipeline, Problem, Problems, Rules, Slack, Who, after,
     section::Section,
+    servers,
     values::{
-        ACTOR, ADDRESS, CHANNEL, ECS_NAME, HOST, NAME, duration, is_actor, is_address, is_channel, is_ecs_name,
-        is_host, is_name, is_project,
+        ACTOR, ADDRESS, CHANNEL, ECS_NAME, NAME, duration, is_actor, is_address, is_channel, is_ecs_name, is_name,
+        is_project,
     },
 };
 use crate::{
+    address,
     glob::{Pattern, PatternError},
     image,
-    push::Cause,
+    push::{Cause, Source},
 };
 
 /// A pipeline with the places that are needed once all of them are read.
 pub(super) struct Read {
     pub pipeline: Pipeline,
     pub span: Range<usize>,
+    /// Where its `repository` is.
+    pub repository: Range<usize>,
     /// The names in `after`.
     pub after: Vec<(String, Range<usize>)>,
 }
@@ -39,7 +43,11 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
     let mut problems = Vec::new();
     let mut root = Section::new(document.get_ref(), "the file", 0..0, &mut problems);
     let slack = root.table("slack").map(|(table, span)| slack(root.inner(table, "[slack]", span)));
-    let bitbucket = root.table("bitbucket").map(|(table, span)| bitbucket(root.inner(table, "[bitbucket]", span)));
+    let github = servers::server(&mut root, Source::GitHub, "[github]");
+    let bitbucket = servers::server(&mut root, Source::Bitbucket, "[bitbucket]");
+    let gitlab = servers::server(&mut root, Source::GitLab, "[gitlab]");
+    let config = Config { slack, github, bitbucket, gitlab, ..Config::default() };
+    servers::one_source(&mut root, &config.hosts());
     let mut pipelines = Vec::new();
     let mut names = HashSet::new();
     for (table, span) in root.tables("pipeline") {
@@ -47,6 +55,7 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
         root.unique(&mut names, &read.pipeline.name, "pipeline", &span);
         pipelines.push(read);
     }
+    servers::are_known(&mut root, &config.hosts(), &pipelines);
     one_owner(&mut root, &pipelines);
     let order = after::order(&mut pipelines, |problem| root.problem(problem.span, problem.message, problem.help));
     root.close();
@@ -57,7 +66,7 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
     if !problems.is_empty() {
         return Err(Problems::new(text, problems));
     }
-    Ok(Config::new(slack, bitbucket, pipelines.into_iter().map(|read| read.pipeline).collect(), order))
+    Ok(config.with(pipelines.into_iter().map(|read| read.pipeline).collect(), order))
 }
 
 /// A service has one owner: releases of two environments would overwrite each other there, each in an order of its own.
@@ -80,12 +89,6 @@ fn slack(mut section: Section<'_, '_>) -> Slack {
     let channel = section.required("channel", is_channel, CHANNEL);
     section.close();
     Slack { channel }
-}
-
-fn bitbucket(mut section: Section<'_, '_>) -> Bitbucket {
-    let host = section.required("host", is_host, HOST);
-    section.close();
-    Bitbucket { host }
 }
 
 fn pipeline(mut section: Section<'_, '_>) -> Read {
@@ -120,7 +123,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
         let help = "add image = \"<ECR repository>\": what the environments run";
         section.problem(section.span.clone(), "the pipeline has environments and no image", Some(help.into()));
     }
-    let span = section.span.clone();
+    let (span, place) = (section.span.clone(), section.span_of("repository"));
     section.close();
     let pipeline = Pipeline {
         name,
@@ -139,7 +142,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
         channel,
         environments,
     };
-    Read { pipeline, span, after }
+    Read { pipeline, span, repository: place, after }
 }
 
 fn environment(mut section: Section<'_, '_>) -> Environment {
@@ -194,7 +197,7 @@ fn actors(section: &mut Section<'_, '_>, repository: &str) -> Rules<Who> {
     let host = repository.split('/').next().unwrap_or_default().to_ascii_lowercase();
     let nameless = match host.as_str() {
         "bitbucket.org" => Some(("Bitbucket Cloud", "id:{<uuid>}")),
-        host if super::is_codecommit(host) => Some(("CodeCommit", "id:<ARN>")),
+        host if address::is_codecommit(host) => Some(("CodeCommit", "id:<ARN>")),
         _ => None,
     };
     rules(section, "actors", |section, written, span| {

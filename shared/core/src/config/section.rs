@@ -41,6 +41,11 @@ impl<'t, 'p> Section<'t, 'p> {
         self.table.contains_key(key)
     }
 
+    /// Where a key's value is; where there is none, the table.
+    pub fn span_of(&self, key: &str) -> Range<usize> {
+        self.table.get(key).map_or(self.span.clone(), Spanned::span)
+    }
+
     fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.asked.push(key);
         self.table.get(key)

@@ -119,7 +119,7 @@ fn every_key_of_routing_is_read() {
     ]);
     let config =
         Config::read(&format!("[bitbucket]\nhost = \"git.acme.example:7990\"\n{text}")).expect("a configuration");
-    assert_eq!(config.bitbucket.as_ref().map(|bitbucket| bitbucket.host.as_str()), Some("git.acme.example:7990"));
+    assert_eq!(config.hosts(), Hosts { bitbucket: Some("git.acme.example:7990"), ..Hosts::default() });
     let [base, web, merged] = config.pipelines() else { panic!("three pipelines") };
     assert_eq!((base.on, base.supersede, base.start_within), (Cause::Push, true, SignedDuration::from_mins(30)));
     assert_eq!(base.skip, ["[skip ci]", "[skip deploy]"]);
@@ -171,6 +171,54 @@ fn every_wrong_value_of_routing_has_its_cure() {
     longshore.toml:45:14: `repository` cannot be "git-codecommit.eu-west-1.amazonaws.com/acme/web"; it must be host/owner/name, for example github.com/acme/web (CodeCommit: git-codecommit.<region>.amazonaws.com/v1/repos/<name>)
     longshore.toml:46:1: [[pipeline]] has neither `branches` nor `tags`; add branches = ["main"], or tags: what starts it
     longshore.toml:51:8: `host` cannot be "https://x"; it must be a host, for example git.acme.example
+    "#);
+}
+
+#[test]
+fn a_server_of_ones_own_is_of_one_source() {
+    let servers = |github: &str, bitbucket: &str, gitlab: &str| {
+        format!("[github]\nhost = \"{github}\"\n[bitbucket]\nhost = \"{bitbucket}\"\n[gitlab]\nhost = \"{gitlab}\"\n")
+    };
+    let own = servers("git.acme.example", "bitbucket.acme.example:7990", "gitlab.acme.example");
+    let text = file(&[
+        ("a", "repository = \"GIT.acme.example/acme/web\""),
+        ("b", "repository = \"bitbucket.acme.example:7990/~ada/web\""),
+        ("c", "repository = \"gitlab.acme.example/acme/shop/web\""),
+        ("d", "repository = \"acme.ghe.com/acme/web\""),
+    ]);
+    let config = Config::read(&format!("{own}{text}")).expect("a configuration");
+    let sources: Vec<_> = config.pipelines().iter().map(|pipeline| config.source_of(&pipeline.repository)).collect();
+    assert_eq!(sources, [Source::GitHub, Source::Bitbucket, Source::GitLab, Source::GitHub].map(Some));
+    let none = Config::read(&file(&[("a", "")])).expect("a configuration");
+    assert_eq!(none.hosts(), Hosts::default());
+    insta::assert_snapshot!(problems(&text), @r#"
+    longshore.toml:5:14: which source has the host GIT.acme.example is not said; add host = "GIT.acme.example" under [github], [bitbucket] or [gitlab]
+    longshore.toml:10:14: which source has the host bitbucket.acme.example:7990 is not said; add host = "bitbucket.acme.example:7990" under [github], [bitbucket] or [gitlab]
+    longshore.toml:15:14: which source has the host gitlab.acme.example is not said; add host = "gitlab.acme.example" under [github], [bitbucket] or [gitlab]
+    "#);
+    let wrong = servers("git.acme.example", "GitHub.com", "Git.Acme.example");
+    insta::assert_snapshot!(problems(&format!("{wrong}{}", file(&[("a", "")]))), @r"
+    longshore.toml:4:8: GitHub.com is a host of GitHub, not of Bitbucket
+    longshore.toml:5:1: Git.Acme.example is the host of [github] and of [gitlab]; a host is of one source
+    ");
+    insta::assert_snapshot!(problems(&format!("[gitlab]\nhsot = \"x\"\n[github]\n{}", file(&[("a", "")]))), @r"
+    longshore.toml:2:1: unknown key `hsot` in [gitlab]; did you mean `host`?
+    longshore.toml:3:1: [github] has no `host`
+    ");
+}
+
+#[test]
+fn what_waits_for_a_pipeline_of_its_repository_takes_the_same() {
+    let text = file(&[
+        ("base", ""),
+        ("web", "on = \"merge\"\nafter = [\"base\"]"),
+        ("merged", "on = \"merge\""),
+        ("site", "after = [\"base\", \"merged\"]"),
+        ("elsewhere", "repository = \"github.com/acme/api\"\nafter = [\"merged\"]"),
+    ]);
+    insta::assert_snapshot!(problems(&text), @r#"
+    longshore.toml:13:10: "base" has on = "push" and this pipeline on = "merge": the same move never starts both, so this one would not wait; give both of them the same `on`
+    longshore.toml:25:18: "merged" has on = "merge" and this pipeline on = "push": the same move never starts both, so this one would not wait; give both of them the same `on`
     "#);
 }
 

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 
+use crate::address::Address;
+
 pub(super) const NAME: &str = "1 to 64 letters, digits, -, _ and .";
 pub(super) const ECS_NAME: &str = "a name as ECS takes it: 1 to 255 letters, digits, - and _";
 pub(super) const CHANNEL: &str = "\"#channel\" or a channel id like C0123456789";
@@ -24,20 +26,7 @@ pub(super) fn is_project(name: &str) -> bool {
 }
 
 pub(super) fn is_address(repository: &str) -> bool {
-    // A `~` begins the projects of people in Bitbucket Data Center.
-    let plain = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b)) && part != ".."
-    };
-    let Some((host, path)) = repository.split_once('/') else { return false };
-    let parts: Vec<&str> = path.split('/').collect();
-    let form = if super::is_codecommit(host) { matches!(parts[..], ["v1", "repos", _]) } else { parts.len() >= 2 };
-    is_host(host) && parts.into_iter().all(plain) && form
-}
-
-pub(super) fn is_host(host: &str) -> bool {
-    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-    let label = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    name.split('.').all(label) && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    Address::parse(repository).is_some()
 }
 
 /// A login or an id: no provider's has white space.

@@ -19,6 +19,7 @@ fn delivery(files: Option<Vec<String>>, pushes: usize) -> Delivery {
         reference: Reference::branch("main").expect("a name"),
         cause: Cause::Push,
         before: None,
+        base: None,
         after: Some("0123456789012345678901234567890123456789".into()),
         created: true,
         forced: false,

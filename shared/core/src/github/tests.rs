@@ -36,6 +36,7 @@ fn a_push_says_what_was_pushed_where_and_by_whom() {
         reference: Reference::branch("main").expect("a branch"),
         cause: Cause::Push,
         before: Some(hash("a")),
+        base: None,
         after: Some(hash("c")),
         created: false,
         forced: false,
@@ -56,11 +57,11 @@ fn a_push_says_what_was_pushed_where_and_by_whom() {
 fn a_push_without_its_optional_members_is_still_a_push() {
     let bare = json!({
         "ref": "refs/heads/main", "before": hash("a"), "after": hash("b"),
-        "repository": {"full_name": "acme/web", "html_url": "https://github.example.org:8443/acme/web"},
+        "repository": {"full_name": "acme/web", "html_url": "https://github.example.com/acme/web"},
     });
     assert_eq!(
         read("push", &bare).expect("a delivery").repository.as_deref(),
-        Some("github.example.org:8443/acme/web")
+        Some("github.example.com/acme/web")
     );
     let push = pushed(&bare);
     assert_eq!((push.head, push.actor, push.files, push.at), (Head::default(), Actor::default(), None, None));
@@ -155,6 +156,7 @@ fn a_merged_pull_request_moves_its_target() {
         reference: Reference::branch("main").expect("a branch"),
         cause: Cause::Merge,
         before: None,
+        base: Some(hash("a")),
         after: Some(hash("d")),
         created: false,
         forced: false,

@@ -20,6 +20,7 @@ fn push(before: usize, after: usize) -> Push {
         head: Head::default(),
         actor: Actor::default(),
         files: None,
+        base: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     config::{Pipeline, Rules},
     glob::{self, Pattern},
-    push::{Actor, Cause, Kind, Push},
+    push::{Actor, Cause, Kind, Push, Source},
     text,
 };
 
@@ -19,14 +19,24 @@ pub(super) fn but_paths(pipeline: &Pipeline, push: &Push) -> Result<String, Stri
     Ok(matched)
 }
 
-/// Whether the list of files, if it is known, decides: a new branch has nothing to be compared with, and a tag marks what was pushed
-/// before. Where history was rewritten, no payload tells all files, and comparing the two commits does.
+/// Whether the list of files, if it is known, decides: a new branch has nothing to be compared with, no more has a merge of which only its
+/// own commit is told, and a tag marks what was pushed before. Where history was rewritten, no payload tells all files, and comparing the
+/// two commits does.
 pub(super) fn looks_at_files(push: &Push) -> bool {
     let branch = match push.reference.kind {
         Kind::Branch => true,
         Kind::Tag => false,
     };
-    branch && !push.created && !moves_nothing(push)
+    branch && push.compared().is_some()
+}
+
+/// Whether the files that a source's payload lists are all that differ. GitLab does not say whether history was rewritten, and lists
+/// those of the new commits either way.
+pub(super) fn lists_all(source: Source) -> bool {
+    match source {
+        Source::GitHub | Source::Bitbucket | Source::CodeCommit => true,
+        Source::GitLab => false,
+    }
 }
 
 /// `paths`, and pushes that move nothing; `Ok(None)` where there is nothing to say.
@@ -55,11 +65,14 @@ pub(super) fn paths(pipeline: &Pipeline, push: &Push) -> Result<Option<String>, 
 }
 
 fn why_not_looked_at(push: &Push) -> &'static str {
-    match (push.reference.kind, push.created, push.forced) {
-        (Kind::Tag, _, _) => "a tag",
-        (Kind::Branch, true, _) => "a new branch",
-        (Kind::Branch, false, true) => "history was rewritten",
-        (Kind::Branch, false, false) => "the provider did not tell all files",
+    match (push.reference.kind, push.cause) {
+        (Kind::Tag, _) => "a tag",
+        (Kind::Branch, _) if push.created => "a new branch",
+        (Kind::Branch, Cause::Merge) if push.compared().is_none() => {
+            "the provider does not tell what the merge's changes are to be compared with"
+        }
+        (Kind::Branch, _) if push.forced => "history was rewritten",
+        (Kind::Branch, _) => "the provider did not tell all files",
     }
 }
 

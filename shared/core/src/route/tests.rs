@@ -25,6 +25,7 @@ fn push() -> Push {
         reference: Reference::branch("main").expect("a name"),
         cause: Cause::Push,
         before: Some(OLD.into()),
+        base: None,
         after: Some(ID.into()),
         created: false,
         forced: false,
@@ -244,6 +245,38 @@ fn paths_decide_only_where_all_files_are_told() {
 }
 
 #[test]
+fn a_merges_files_are_compared_with_what_its_branch_named() {
+    let config = config(&[("web", "on = \"merge\"\npaths = [\"web/**\"]")]);
+    let merge = Push { base: Some(OLD.into()), ..Push { files: None, ..push() }.into_merge() };
+    assert_eq!(merge.before, None);
+    assert_eq!(wants_files(&config, &of([merge.clone()])), [0]);
+    let reason = |push: &Push| route(&config, &of([push.clone()])).decisions[0].reason.clone();
+    let with = |file: &str| Push { files: Some(vec![file.into()]), ..merge.clone() };
+    insta::assert_snapshot!(reason(&merge), @r#"the branch "main" matches "main"; the provider did not tell all files: built without looking at paths"#);
+    insta::assert_snapshot!(reason(&with("web/app.py")), @r#"the branch "main" matches "main"; the changed file "web/app.py" is among its paths"#);
+    insta::assert_snapshot!(reason(&with("docs/a.md")), @r#"the only changed file, "docs/a.md", is not among its paths"#);
+    // With nothing to compare it with, or with itself, nobody is asked.
+    let alone = Push { base: None, ..merge.clone() };
+    insta::assert_snapshot!(reason(&alone), @r#"the branch "main" matches "main"; the provider does not tell what the merge's changes are to be compared with: built without looking at paths"#);
+    let itself = Push { base: Some(ID.into()), ..merge };
+    assert_eq!(reason(&itself), reason(&alone));
+    for push in [alone, itself] {
+        assert_eq!(wants_files(&config, &of([push])), [0; 0]);
+    }
+}
+
+#[test]
+fn gitlabs_files_are_asked_for_even_where_it_lists_them() {
+    let config = config(&[("web", "repository = \"gitlab.com/acme/web\"\npaths = [\"web/**\"]")]);
+    let of = |push| Delivery { source: Source::GitLab, repository: Some("gitlab.com/acme/web".into()), ..of([push]) };
+    // History may have been rewritten: what was dropped is in no list.
+    let docs = Push { files: Some(vec!["docs/a.md".into()]), ..push() };
+    assert_eq!(wants_files(&config, &of(docs.clone())), [0]);
+    assert_eq!(starts(&config, &of(docs)), [""; 0], "without an answer, the list counts");
+    assert_eq!(wants_files(&config, &of(tag("v1"))), [0; 0]);
+}
+
+#[test]
 fn each_push_of_a_delivery_starts_what_it_matches() {
     let config = config(&[("web", "branches = [\"*\"]\ntags = [\"v*\"]")]);
     let gone = Push { reference: Reference::branch("old").expect("a name"), after: None, ..push() };
@@ -373,7 +406,7 @@ fn written(all: &[Rules]) -> String {
         more += if rules.merge { "on = \"merge\"\n" } else { "" };
         more += if rules.paths { "paths = [\"web/*\", \"!web/*.md\"]\n" } else { "" };
         more += if rules.only_ada { "actors = [\"ada\"]\n" } else { "" };
-        let after = (number + 1..all.len()).filter(|&at| rules.after[at]).map(|at| format!("\"p{at}\""));
+        let after = (number + 1..all.len()).filter(|&at| waits(all, number, at)).map(|at| format!("\"p{at}\""));
         more += &["after = [", &after.collect::<Vec<_>>().join(", "), "]\n"].concat();
         pipeline(&format!("p{number}"), &more)
     };
@@ -389,7 +422,8 @@ fn any_push() -> impl Strategy<Value = Push> {
         .prop_map(|([is_tag, merge, deleted, forced], name, message, files, before, ada)| Push {
             reference: Reference { kind: if is_tag { Kind::Tag } else { Kind::Branch }, name: name.to_owned() },
             cause: if merge { Cause::Merge } else { Cause::Push },
-            before: before.map(str::to_owned),
+            before: before.filter(|_| !merge).map(str::to_owned),
+            base: before.filter(|_| merge).map(str::to_owned),
             after: (!deleted).then(|| ID.to_owned()),
             created: before.is_none() && !merge,
             forced,
@@ -400,10 +434,16 @@ fn any_push() -> impl Strategy<Value = Push> {
         })
 }
 
+/// Whether one pipeline comes after another: of one repository, they have to take the same.
+fn waits(all: &[Rules], number: usize, at: usize) -> bool {
+    let (rules, other) = (&all[number], &all[at]);
+    rules.after[at] && (rules.merge == other.merge || rules.repository != other.repository)
+}
+
 /// Whether a push to the first repository starts a pipeline, said as simply as can be.
 fn should_start(all: &[Rules], number: usize, push: &Push) -> bool {
     let rules = &all[number];
-    let upstream = (number + 1..all.len()).any(|at| rules.after[at] && should_start(all, at, push));
+    let upstream = (number + 1..all.len()).any(|at| waits(all, number, at) && should_start(all, at, push));
     if rules.repository != 0 {
         return upstream;
     }
@@ -415,7 +455,8 @@ fn should_start(all: &[Rules], number: usize, push: &Push) -> bool {
     };
     let ada = push.actor.login.as_deref() == Some("Ada");
     let file = |file: &String| file == "web/a";
-    let looked_at = !is_tag && !push.created;
+    let told = push.before.as_ref().or(push.base.as_ref());
+    let looked_at = !is_tag && told.is_some() && told != push.after.as_ref();
     let paths = !rules.paths || !looked_at || push.files.as_ref().is_none_or(|files| files.iter().any(file));
     push.after.is_some()
         && named

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::NotADelivery;
-use crate::push::{Actor, is_commit, is_null};
+use crate::{
+    address::{Address, is_host},
+    push::{Actor, is_commit, is_null},
+};
 
 /// A place in a payload, where there may be something.
 #[derive(Debug, Clone, Copy)]
@@ -118,17 +121,8 @@ pub(crate) fn host(page: &str) -> Option<&str> {
     rest.split(['/', '?', '#']).next().filter(|host| is_host(host))
 }
 
-fn is_host(host: &str) -> bool {
-    (1..=255).contains(&host.len())
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))
-        && host.starts_with(|c: char| c.is_ascii_alphanumeric())
-}
-
-/// `host/owner/name`, where host and path are plain; GitLab's paths may be longer.
+/// `host/owner/name`, where it is an [`Address`].
 pub(crate) fn address(host: &str, path: &str) -> Option<String> {
-    let plain = |part: &str| {
-        part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b)) && part.bytes().any(|b| b != b'.')
-    };
-    let is_path = path.len() <= 500 && path.contains('/') && path.split('/').all(plain);
-    (is_host(host) && is_path).then(|| format!("{host}/{path}"))
+    let address = format!("{host}/{path}");
+    Address::parse(&address).is_some().then_some(address)
 }

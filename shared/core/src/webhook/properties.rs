@@ -25,7 +25,7 @@ fn check(source: Source, delivery: &Delivery) -> Result<(), TestCaseError> {
     for push in delivery.pushes() {
         prop_assert!(is_name(&push.reference.name));
         prop_assert_eq!(Reference::parse(&push.reference.to_string()), Some(push.reference.clone()));
-        for commit in [&push.before, &push.after].into_iter().flatten() {
+        for commit in [&push.before, &push.base, &push.after].into_iter().flatten() {
             prop_assert!(is_commit(commit) && !is_null(commit));
         }
         prop_assert!(!push.created || push.before.is_none());
