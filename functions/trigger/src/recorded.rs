@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use longshore_aws::{ids, store::Acceptance};
-use longshore_core::release::{Fact, Newer, Release, ReleaseId};
+use longshore_core::release::{Fact, Newer, Release, ReleaseId, State};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Trigger, plan::Superseded, together::each};
@@ -123,7 +123,8 @@ impl Trigger {
         }
     }
 
-    /// Whether the release was still there to be ended.
+    /// Ends one; whether those before it may still have to be ended. Where deliveries come out of order, that one was superseded before
+    /// says nothing of them.
     async fn end(&self, id: &ReleaseId, by: &Newer) -> anyhow::Result<bool> {
         let fact = Fact::Superseded(by.clone());
         match Box::pin(self.store.apply(id, None, fact, ids::now())).await? {
@@ -132,7 +133,8 @@ impl Trigger {
                 self.advance(changed.release).await?;
                 Ok(true)
             }
-            _ => Ok(false),
+            Some(Ok(known)) => Ok(known.release.state == State::Superseded),
+            Some(Err(_)) | None => Ok(false),
         }
     }
 }
