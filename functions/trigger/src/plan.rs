@@ -1,5 +1,6 @@
 //! What a delivery's releases are: their numbers, what they wait for, and which releases they take the place of.
 
+mod lines;
 mod numbers;
 mod waits;
 
@@ -11,13 +12,14 @@ use longshore_aws::{
     store::{KeptLine, Store, StoreError},
 };
 use longshore_core::{
-    config::{self, Config, Pipeline},
+    config::{Config, Pipeline},
     line::{Line, Placed, Position},
     push::{Delivery, Push, Reference},
     release::{Commit, Newer, Origin, Release, ReleaseId, State, Until, Wait},
     route::{self, Routing, Start},
 };
 
+use lines::Lines;
 pub(crate) use numbers::Numbers;
 
 /// What is to be recorded of a delivery, and what is to be done once it is.
@@ -73,32 +75,6 @@ pub(crate) struct Planner<'p> {
     pub delivery: &'p Delivery,
     pub numbers: &'p mut Numbers,
     pub now: Timestamp,
-}
-
-/// The lines that a delivery moves, by folded repository and reference.
-#[derive(Default)]
-struct Lines(Vec<(String, Reference, KeptLine)>);
-
-impl Lines {
-    /// The position of a line, which is read when it is asked for first.
-    async fn of(&mut self, store: &Store, repository: &str, reference: &Reference) -> Result<usize, StoreError> {
-        let repository = config::fold(repository);
-        let known = self.0.iter().position(|(of, named, _)| *of == repository && named == reference);
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let kept = store.line(&repository, reference).await?;
-        self.0.push((repository, reference.clone(), kept));
-        Ok(self.0.len() - 1)
-    }
-
-    fn line(&mut self, at: usize) -> &mut Line {
-        &mut self.0[at].2.line
-    }
-
-    fn get(&self, at: usize) -> &Line {
-        &self.0[at].2.line
-    }
 }
 
 /// A release before it is made.
@@ -166,7 +142,7 @@ impl<'p> Planner<'p> {
             drafts.extend(self.again(&drafts, line, &mut lines).await?);
             self.make(&drafts, &lines, &mut planned).await?;
         }
-        planned.lines = lines.0.into_iter().map(|(_, _, kept)| kept).collect();
+        planned.lines = lines.moved();
         Ok(planned)
     }
 

@@ -2,17 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::release::{Outcome, Release, ReleaseId, State};
-use longshore_tests::{Between, Fault, Gate, Local, Push, config, releases_of, with_config, without_events};
+use longshore_tests::{Between, Fault, Gate, Local, Push, config, release_of, with_config, without_events};
 
 const THROTTLED: Fault = Fault::Refused(400, "ThrottlingException", "Rate exceeded");
 
 async fn pushed(local: &Local) -> ReleaseId {
     local.script(&[Gate::WAIT]).await;
     let push = Push { repository: "acme/web", branch: "main", before: 0, after: 1, files: &[] };
-    let answer = local.send(&push.delivery()).await;
-    assert_eq!(answer.0, 202, "{answer:?}");
-    let [id] = &releases_of(&answer)[..] else { panic!("one release: {answer:?}") };
-    id.clone()
+    release_of(&local.send(&push.delivery()).await)
 }
 
 #[test]
@@ -51,10 +48,10 @@ fn a_build_that_starts_as_it_is_given_up_is_stopped() {
         },
         async |local| {
             let id = pushed(local).await;
-            changed(local, &id, |release, now| {
-                release.build.due = Some(now - release.start_within - SignedDuration::from_mins(1));
-            })
-            .await;
+            let overdue = |release: &mut Release| {
+                release.build.due = Some(Timestamp::now() - release.start_within - SignedDuration::from_mins(1));
+            };
+            local.change_record(&id, overdue).await;
             between.break_project("web", Fault::AnswerLost);
             local.tick("Trigger").await;
             local.stack.host.idle().await;
@@ -63,7 +60,8 @@ fn a_build_that_starts_as_it_is_given_up_is_stopped() {
             assert_eq!(local.all_builds().await.len(), 1, "CodeBuild took it");
 
             between.mend();
-            changed(local, &id, |release, now| release.ended = Some(now - SignedDuration::from_mins(1))).await;
+            let ended = Some(Timestamp::now() - SignedDuration::from_mins(1));
+            local.change_record(&id, |release| release.ended = ended).await;
             let releases = local.all_closed_by_ticks().await;
             let [release] = releases.as_slice() else { panic!("one release: {releases:?}") };
             assert_eq!((release.state, release.build.outcome), (State::Failed, Some(Outcome::Stopped)));
@@ -72,12 +70,4 @@ fn a_build_that_starts_as_it_is_given_up_is_stopped() {
             assert_eq!(builds.iter().map(|build| &build["buildStatus"]).collect::<Vec<_>>(), ["STOPPED"]);
         },
     );
-}
-
-/// Changes a release's record, as if time had gone by.
-async fn changed(local: &Local, id: &ReleaseId, change: impl FnOnce(&mut Release, Timestamp)) {
-    let mut release = local.stack.release(id).await.expect("the release");
-    change(&mut release, Timestamp::now());
-    release.version += 1;
-    local.put_record(&release).await;
 }

@@ -102,7 +102,7 @@ fn a_build_whose_answer_was_lost_is_found_again_and_not_started_twice() {
         ("lapsed", Fault::AnswerLost, 10),
         ("late", Fault::AnswerLost, 31),
         ("silent", Fault::NoAnswer, 0),
-        // Its turn never comes: the webhook's time is over before.
+        // Of the same delivery.
         ("behind", Fault::NoAnswer, 0),
         ("down", Fault::Refused(503, "ServiceUnavailableException", LOST), 0),
     ];
@@ -138,7 +138,11 @@ fn a_build_whose_answer_was_lost_is_found_again_and_not_started_twice() {
             let builds = local.all_builds().await;
             let mut built: Vec<_> = builds.iter().filter_map(|build| build["projectName"].as_str()).collect();
             built.sort_unstable();
-            assert_eq!(built, ["again", "altered", "lapsed", "late", "silent"], "builds that nobody wrote down");
+            assert_eq!(
+                built,
+                ["again", "altered", "behind", "lapsed", "late", "silent"],
+                "builds that nobody wrote down"
+            );
 
             between.mend();
             for (id, (_, _, minutes)) in ids.iter().zip(&cases) {
@@ -229,11 +233,11 @@ fn what_codebuild_does_not_take_for_too_long_fails_and_says_why() {
                 pass(id, 3).await;
             }
             local.tick("Trigger").await;
-            fails_with(local, hasty, &format!("the build could not be started for 5 minutes: {WHY}")).await;
+            is_given_up(local, hasty, &format!("the build could not be started for 5 minutes: {WHY}")).await;
             was_tried(local, patient, 3).await;
             pass(patient, 25).await;
             local.tick("Trigger").await;
-            fails_with(local, patient, &format!("the build could not be started for 30 minutes: {WHY}")).await;
+            is_given_up(local, patient, &format!("the build could not be started for 30 minutes: {WHY}")).await;
 
             let next = local.closed(next).await;
             let reason = format!("hasty #1 failed: the build could not be started for 5 minutes: {WHY}");
@@ -310,6 +314,20 @@ async fn try_at(local: &Local, id: &ReleaseId, then: Timestamp) {
 fn earlier(time: &mut Option<Timestamp>, by: SignedDuration) {
     let before = time.as_mut().expect("a time");
     *before -= by + SignedDuration::from_secs(1);
+}
+
+/// It fails, and is looked for once more, since CodeBuild may have taken it after all.
+async fn is_given_up(local: &Local, id: &ReleaseId, reason: &str) {
+    let failed = async || local.stack.release(id).await.ok().filter(|release| release.state == State::Failed);
+    let release = eventually("the release fails", failed).await;
+    assert_eq!((release.reason.as_deref(), release.build.outcome), (Some(reason), None));
+    local.message(id, ": failed after ", 0).await;
+    local.shown(id, reason).await;
+    local.change_record(id, |release| earlier(&mut release.ended, SignedDuration::from_mins(1))).await;
+    local.tick("Trigger").await;
+    let release = local.closed(id).await;
+    assert_eq!((&release.build.id, release.build.outcome), (&None, Some(Outcome::NotStarted)));
+    assert_eq!((release.state, release.reason.as_deref()), (State::Failed, Some(reason)));
 }
 
 async fn fails_with(local: &Local, id: &ReleaseId, reason: &str) {
