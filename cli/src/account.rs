@@ -131,7 +131,7 @@ fn local_sdk(local: &Whereabouts) -> SdkConfig {
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .region(Region::new(local.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(&local.endpoints.default)
+        .endpoint_url(&local.endpoints.dynamodb)
         .build()
 }
 

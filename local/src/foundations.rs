@@ -79,6 +79,7 @@ impl Ports {
             webhook_secret: webhook_secret.to_owned(),
             endpoints: Endpoints {
                 default: moto.to_owned(),
+                dynamodb: url_of(&self.table),
                 codebuild: url_of(&self.builds),
                 ecs: url_of(&self.services),
                 ecr: url_of(&self.images),
@@ -137,12 +138,11 @@ pub(crate) fn task_settings(options: &Options, ports: &Ports) -> local_ecs::Sett
     }
 }
 
-/// `table`: where DynamoDB is.
-pub(crate) fn host_settings(options: &Options, endpoints: &Endpoints, table: &str) -> anyhow::Result<HostSettings> {
+pub(crate) fn host_settings(options: &Options, endpoints: &Endpoints) -> anyhow::Result<HostSettings> {
     let config = options.config.to_str().context("the configuration's path is not UTF-8")?;
     let environment = [
         ("AWS_ENDPOINT_URL", endpoints.default.as_str()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", table),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_CODEBUILD", &endpoints.codebuild),
         ("AWS_ENDPOINT_URL_ECS", &endpoints.ecs),
         ("AWS_ENDPOINT_URL_ECR", &endpoints.ecr),

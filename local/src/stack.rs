@@ -25,6 +25,7 @@ use local_protocol::Client;
 use local_slack::Slack;
 use longshore_core::{
     config::Config,
+    push::Source,
     release::{Release, ReleaseId},
 };
 use serde_json::json;
@@ -96,9 +97,11 @@ pub struct Stack {
     pub codebuild_api: Client,
     /// A caller of the ECS stand-in.
     pub ecs_api: Client,
+    /// A caller of DynamoDB, in turn with the functions.
+    pub dynamodb_api: Client,
     /// The table.
     pub table: String,
-    /// How the functions reach it.
+    /// What stands before DynamoDB.
     pub dynamodb: Arc<Table>,
     /// The webhook secret.
     pub secret: String,
@@ -180,7 +183,7 @@ impl Stack {
         let slack = Slack::new(resources::slack(&config));
         let codebuild = CodeBuild::new(build_settings(&options, &ports, &engine), events.clone());
         let ecs = Ecs::new(task_settings(&options, &ports), engine.clone(), events);
-        let host_settings = host_settings(&options, &whereabouts.endpoints, &url_of(&ports.table))?;
+        let host_settings = host_settings(&options, &whereabouts.endpoints)?;
         let dynamodb = Table::new(moto.url());
         let host = Host::start(template.functions.clone(), host_settings).await?;
         let pump = Pump::start(&template.rules, host.clone(), moto.url()).await?;
@@ -199,6 +202,7 @@ impl Stack {
             inbox: whereabouts.inbox.clone(),
             codebuild_api: Client::new(&whereabouts.endpoints.codebuild),
             ecs_api: Client::new(&whereabouts.endpoints.ecs),
+            dynamodb_api: Client::new(&whereabouts.endpoints.dynamodb),
             aws,
             table: whereabouts.table.clone(),
             dynamodb: dynamodb.clone(),
@@ -263,7 +267,8 @@ impl Stack {
         for pipeline in &pipelines {
             if !self.repositories.contains_key(&pipeline.repository) {
                 let name = &pipeline.repository;
-                let source = self.config.source_of(name).context("a repository on a host that is no source's")?;
+                // A host that nobody named: GitHub has most servers of one's own.
+                let source = self.config.source_of(name).unwrap_or(Source::GitHub);
                 let (directory, program) = (&with.directory, &with.program);
                 let made = Repository::make(directory, name, source, program, &self.url, &self.secret);
                 self.repositories.insert(name.clone(), made.await?);
@@ -294,7 +299,7 @@ impl Stack {
     pub async fn release(&self, id: &ReleaseId) -> anyhow::Result<Release> {
         let key = json!({ "pk": {"S": format!("release#{id}")}, "sk": {"S": "release"} });
         let input = json!({ "TableName": self.table, "Key": key, "ConsistentRead": true });
-        let answer = self.aws.call("dynamodb", "DynamoDB_20120810.GetItem", &input).await?;
+        let answer = self.dynamodb_api.call("dynamodb", "DynamoDB_20120810.GetItem", &input).await?;
         let record = answer["Item"]["record"]["S"].as_str().context("there is no such release")?;
         Ok(serde_json::from_str(record)?)
     }

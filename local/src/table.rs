@@ -53,7 +53,7 @@ impl Table {
         Router::new().route("/", post(handle)).with_state(self.clone())
     }
 
-    /// How often the functions called each action so far.
+    /// How often each action was called so far.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -23,7 +23,7 @@ const LONGEST: u64 = 64 * 1024;
 /// {
 ///   "url": "http://127.0.0.1:8080", "inbox": "http://127.0.0.1:8081", "region": "eu-central-1",
 ///   "table": "longshore-Table", "secret": "longshore-Secret", "webhook_secret": "0f1e…",
-///   "endpoints": {"default": "http://…", "codebuild": "http://…", "ecs": "http://…", "ecr": "http://…", "logs": "http://…"}
+///   "endpoints": {"default": "http://…", "dynamodb": "http://…", "codebuild": "http://…", "ecs": "http://…", "ecr": "http://…", "logs": "http://…"}
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +47,10 @@ pub struct Whereabouts {
 /// The addresses of a stack's services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
-    /// Every service without a stand-in of its own: DynamoDB, EventBridge, Secrets Manager.
+    /// Every service without a stand-in of its own: EventBridge, Secrets Manager.
     pub default: String,
+    /// DynamoDB.
+    pub dynamodb: String,
     /// CodeBuild.
     pub codebuild: String,
     /// ECS.
@@ -141,7 +143,14 @@ mod tests {
             table: "records".into(),
             secret: None,
             webhook_secret: "tide".into(),
-            endpoints: Endpoints { default: at(3), codebuild: at(4), ecs: at(5), ecr: at(6), logs: at(7) },
+            endpoints: Endpoints {
+                default: at(3),
+                dynamodb: at(4),
+                codebuild: at(5),
+                ecs: at(6),
+                ecr: at(7),
+                logs: at(8),
+            },
         }
     }
 

@@ -64,7 +64,7 @@ impl Local {
             None => drop(item.as_object_mut().expect("an item").remove("open_for")),
         }
         let put = json!({ "TableName": self.stack.table, "Item": item });
-        self.call(&self.stack.aws, "dynamodb", "DynamoDB_20120810", "PutItem", &put).await;
+        self.call(&self.stack.dynamodb_api, "dynamodb", "DynamoDB_20120810", "PutItem", &put).await;
     }
 
     /// How many releases the table has.
@@ -183,7 +183,7 @@ pub async fn scan(stack: &Stack) -> Result<Vec<Value>, Refusal> {
     let mut input = json!({ "TableName": stack.table, "ConsistentRead": true });
     let mut items = Vec::new();
     loop {
-        let mut page = stack.aws.call("dynamodb", "DynamoDB_20120810.Scan", &input).await?;
+        let mut page = stack.dynamodb_api.call("dynamodb", "DynamoDB_20120810.Scan", &input).await?;
         items.append(&mut list(&page["Items"]));
         match page["LastEvaluatedKey"].take() {
             Value::Null => return Ok(items),

@@ -1,7 +1,8 @@
 //! Addresses of repositories, `host/owner/name`: what one may look like, and which source a host is of.
 //!
 //! A payload names its repository itself, and who can sign for one source must not speak for another one's. So each host is of one source at
-//! most: the public ones of their providers, others of the source that `longshore.toml` gives them to.
+//! most: the public ones of their providers, others of the source that `longshore.toml` gives them to. One that nobody named may be
+//! anybody's.
 
 use crate::push::Source;
 
@@ -102,20 +103,11 @@ impl<'a> Hosts<'a> {
         Some(self.own(source).unwrap_or(public))
     }
 
-    /// Why a source cannot speak for a repository, in a sentence with the cure; `None` where it can.
+    /// Why a source cannot speak for a repository, in a sentence; `None` where it can.
     pub fn refusal(&self, source: Source, repository: &str) -> Option<String> {
         let host = repository.split('/').next().unwrap_or_default();
-        match self.source(host) {
-            Some(owner) if owner == source => None,
-            Some(owner) => Some(format!("{host} is a host of {owner}, and {source} sent this")),
-            None => {
-                let add = format!("[{}] host = \"{host}\" in longshore.toml", source.word());
-                Some(match self.own(source) {
-                    Some(own) => format!("{host} is not known as a host of {source}, which is {own}: it takes {add}"),
-                    None => format!("{host} is not known as a host of {source}: it takes {add}"),
-                })
-            }
-        }
+        let owner = self.source(host).filter(|owner| *owner != source)?;
+        Some(format!("{host} is a host of {owner}, and {source} sent this"))
     }
 }
 

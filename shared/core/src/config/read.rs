@@ -25,8 +25,6 @@ use crate::{
 pub(super) struct Read {
     pub pipeline: Pipeline,
     pub span: Range<usize>,
-    /// Where its `repository` is.
-    pub repository: Range<usize>,
     /// The names in `after`.
     pub after: Vec<(String, Range<usize>)>,
 }
@@ -55,7 +53,6 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
         root.unique(&mut names, &read.pipeline.name, "pipeline", &span);
         pipelines.push(read);
     }
-    servers::are_known(&mut root, &config.hosts(), &pipelines);
     one_owner(&mut root, &pipelines);
     let order = after::order(&mut pipelines, |problem| root.problem(problem.span, problem.message, problem.help));
     root.close();
@@ -123,7 +120,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
         let help = "add image = \"<ECR repository>\": what the environments run";
         section.problem(section.span.clone(), "the pipeline has environments and no image", Some(help.into()));
     }
-    let (span, place) = (section.span.clone(), section.span_of("repository"));
+    let span = section.span.clone();
     section.close();
     let pipeline = Pipeline {
         name,
@@ -142,7 +139,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
         channel,
         environments,
     };
-    Read { pipeline, span, repository: place, after }
+    Read { pipeline, span, after }
 }
 
 fn environment(mut section: Section<'_, '_>) -> Environment {

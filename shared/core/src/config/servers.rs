@@ -1,8 +1,8 @@
 //! `[github]`, `[bitbucket]`, `[gitlab]`: whose the hosts of the repositories are.
 
-use super::{Server, read::Read, section::Section, values::HOST};
+use super::{Server, section::Section, values::HOST};
 use crate::{
-    address::{self, Address, Hosts, is_host},
+    address::{self, Hosts, is_host},
     push::Source,
 };
 
@@ -29,17 +29,6 @@ pub(super) fn one_source(root: &mut Section<'_, '_>, hosts: &Hosts<'_>) {
                 root.problem(root.span_of(source.word()), message, Some("a host is of one source".to_owned()));
             }
             None => taken.push((host, source)),
-        }
-    }
-}
-
-/// Nothing could start a pipeline of a host that no source is known to have.
-pub(super) fn are_known(root: &mut Section<'_, '_>, hosts: &Hosts<'_>, pipelines: &[Read]) {
-    for Read { pipeline, repository, .. } in pipelines {
-        let Some(Address { host, .. }) = Address::parse(&pipeline.repository) else { continue };
-        if hosts.source(host).is_none() {
-            let help = format!("add host = \"{host}\" under [github], [bitbucket] or [gitlab]");
-            root.problem(repository.clone(), format!("which source has the host {host} is not said"), Some(help));
         }
     }
 }
