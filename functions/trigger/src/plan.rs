@@ -38,7 +38,7 @@ pub(crate) struct Planned {
 /// Releases that another takes the place of.
 #[derive(Debug)]
 pub(crate) struct Superseded {
-    /// Newest first. Where one has ended otherwise than superseded, so have those before it.
+    /// Newest first. Where one has ended already, so have those before it.
     pub older: Vec<ReleaseId>,
     /// By what.
     pub by: Newer,
