@@ -40,8 +40,10 @@ pub(crate) async fn push(engine: &Engine, directory: &Path, registry: &str, port
     let image = format!("{registry}/longshore/placeholder:1");
     let command = format!("CMD [\"/bin/busybox\", \"httpd\", \"-f\", \"-p\", \"{port}\", \"-h\", \"/www\"]");
     let path = "ENV PATH=/bin";
+    // One image of each stack: where two stacks name the same one at once, podman may lose a name.
+    let own = format!("LABEL longshore.registry={registry}");
     let archive = archive.to_str().context("the directory's path is not UTF-8")?;
-    engine.output(&["import", "--change", &command, "--change", path, archive, &image]).await?;
+    engine.output(&["import", "--change", &command, "--change", path, "--change", &own, archive, &image]).await?;
     engine.output(&["push", &image]).await?;
     Ok(image)
 }

@@ -78,7 +78,7 @@ impl Trigger {
             return Ok(release);
         }
         let line = self.store.line(&release.repository, &release.reference).await?.line;
-        let Some(newer) = line.newer(&release.id, &release.pipeline) else { return Ok(release) };
+        let Some(newer) = line.newer(&release.id, release.number, &release.pipeline) else { return Ok(release) };
         self.save(release, Fact::Superseded(plan::newer(&line, newer))).await
     }
 

@@ -12,15 +12,18 @@ use longshore_aws::{
     store::{KeptLine, Store, StoreError},
 };
 use longshore_core::{
-    config::{Config, Pipeline},
+    config::{self, Config, Pipeline},
     line::{Line, Placed, Position},
     push::{Delivery, Push, Reference},
-    release::{Commit, Newer, Origin, Release, ReleaseId, State, Until, Wait},
+    release::{Commit, Met, Newer, Origin, Release, ReleaseId, State, Until, Wait},
     route::{self, Routing, Start},
 };
 
 use lines::Lines;
 pub(crate) use numbers::Numbers;
+
+/// How many releases are looked at for what an upstream came to last.
+const LOOKED_AT: usize = 4;
 
 /// What is to be recorded of a delivery, and what is to be done once it is.
 #[derive(Debug, Default)]
@@ -124,17 +127,24 @@ impl<'p> Planner<'p> {
                 continue;
             }
             let line = lines.of(self.store, repository, &push.reference).await?;
-            let Some(position) = lines.line(line).place(push) else {
-                lines.line(line).deleted(push.before.as_deref());
+            let Some(position) = lines.line(line).place(push, self.now) else {
+                lines.line(line).deleted(push.before.as_deref(), push.at);
                 continue;
             };
+            let starts = routing
+                .decisions
+                .iter()
+                .flat_map(|decision| decision.starts.iter().map(move |start| (decision.pipeline, start)));
+            let starts: Vec<_> = starts.filter(|(_, start)| start.push == index).collect();
             let mut drafts = Vec::new();
-            for decision in &routing.decisions {
-                for start in decision.starts.iter().filter(|start| start.push == index) {
-                    drafts.extend(match &start.elsewhere {
-                        Some(branch) => self.elsewhere(decision.pipeline, start, branch, &mut lines).await?,
-                        None => self.own(decision.pipeline, start, push, (line, position), &mut lines).await?,
-                    });
+            for (pipeline, start) in starts.iter().filter(|(_, start)| start.elsewhere.is_none()) {
+                drafts.extend(self.own(pipeline, start, push, (line, position), &mut lines).await?);
+            }
+            // Then another delivery of the same push started what comes after them, too.
+            let before = !drafts.is_empty() && drafts.iter().all(|draft| matches!(draft.made, Made::Before));
+            for (pipeline, start) in starts {
+                if let Some(branch) = &start.elsewhere {
+                    drafts.extend(self.elsewhere(pipeline, (start, before), branch, &mut lines).await?);
                 }
             }
             let answer = drafts.iter().map(|draft| draft.placed.release.clone());
@@ -171,12 +181,16 @@ impl<'p> Planner<'p> {
     async fn elsewhere<'r>(
         &mut self,
         pipeline: &'r Pipeline,
-        start: &'r Start,
+        (start, before): (&'r Start, bool),
         branch: &Reference,
         lines: &mut Lines,
     ) -> Result<Option<Draft<'r>>, StoreError> {
         let line = lines.of(self.store, &pipeline.repository, branch).await?;
         let kept = lines.line(line);
+        if before {
+            let newest = kept.newest(&pipeline.name).cloned();
+            return Ok(newest.map(|placed| Draft { pipeline, placed, line, made: Made::Before }));
+        }
         // Known when it was routed, and deleted since.
         let Some(head) = kept.head() else { return Ok(None) };
         let placed = self.placed(pipeline, kept.highest(&pipeline.name), false).await?;
@@ -201,11 +215,13 @@ impl<'p> Planner<'p> {
     ) -> Result<Vec<Draft<'p>>, StoreError> {
         let kept = lines.line(line);
         let mut newest = kept.overtaken();
-        for late in drafts.iter().filter(|draft| draft.line == line && draft.placed.late) {
-            let known = newest.iter().any(|placed| placed.pipeline == late.pipeline.name);
-            if !known && late.upstreams().any(|name| drafts.iter().any(|other| other.is_new(name))) {
-                newest.extend(kept.newest(&late.pipeline.name).cloned());
-            }
+        loop {
+            let is_again = |name: &str| newest.iter().any(|placed| placed.pipeline == name);
+            let is_built = |name: &String| is_again(name) || drafts.iter().any(|other| other.is_new(name));
+            let mut late = drafts.iter().filter(|draft| draft.line == line && draft.placed.late);
+            let more = late.find(|late| !is_again(&late.pipeline.name) && late.upstreams().any(is_built));
+            let Some(more) = more.and_then(|late| kept.newest(&late.pipeline.name)) else { break };
+            newest.push(more.clone());
         }
         let mut again = Vec::new();
         for earlier in newest {
@@ -233,10 +249,11 @@ impl<'p> Planner<'p> {
                     (origin, waits::again(record.waits, draft, drafts, lines), Some(earlier))
                 }
             };
-            if let Some(previous) = line.previous(&placed.release, &pipeline.name).filter(|_| !placed.late) {
-                waits.extend(self.taken_over(pipeline, &waits, previous, planned).await?);
+            if !placed.late {
+                waits.extend(self.taken_over(draft, &waits, drafts, line, planned).await?);
                 if !pipeline.supersede {
-                    waits.push(waits::wait(previous, Until::End));
+                    let previous = line.before(&placed.release, &pipeline.name).next();
+                    waits.extend(previous.into_iter().chain(earlier).map(|before| waits::wait(before, Until::End)));
                 }
             }
             let channel = self.config.slack.as_ref().map(|slack| slack.channel.as_str());
@@ -246,7 +263,13 @@ impl<'p> Planner<'p> {
             if !pipeline.supersede {
                 continue;
             }
-            let older = line.older(&pipeline.name).map(|placed| placed.release.clone());
+            // A release of the same commit is as good, until this one's upstream in another repository has succeeded.
+            let as_good = |older: &&Placed| {
+                let elsewhere = matches!(&draft.made, Made::New(start, _) if start.elsewhere.is_some());
+                elsewhere && line.commit(&older.release) == line.commit(&placed.release)
+            };
+            let older = line.older(&pipeline.name).filter(|older| !as_good(older));
+            let older = older.map(|placed| placed.release.clone());
             if placed.late || earlier.is_some() {
                 // Until now they were thought of in another order, in which the newest of them may have been ended by an older one.
                 let earlier = earlier.map(|earlier| earlier.release.clone());
@@ -259,31 +282,53 @@ impl<'p> Planner<'p> {
         Ok(())
     }
 
-    /// What a release waits for in the place of the one before it: upstreams that its own push does not start, and whose change is as much
-    /// in its commit. A change that succeeded already is handed on, so that the build is told of it.
+    /// What a release waits for of upstreams that its own push does not start, and whose last change is as much in its commit. A change
+    /// that succeeded already is handed on, so that the build is told of it; one that failed is none.
     async fn taken_over(
         &self,
-        pipeline: &Pipeline,
+        draft: &Draft<'_>,
         own: &[Wait],
-        previous: &Placed,
+        drafts: &[Draft<'_>],
+        line: &Line,
         planned: &Planned,
     ) -> Result<Vec<Wait>, StoreError> {
-        let named = |wait: &Wait| own.iter().any(|own| own.pipeline == wait.pipeline && own.until == Until::Success);
-        if pipeline.after.is_empty() {
-            return Ok(Vec::new());
+        let Draft { pipeline, placed, .. } = draft;
+        let mut taken = Vec::new();
+        let is_own = |name: &&String| own.iter().any(|wait| wait.pipeline == **name);
+        for name in pipeline.after.iter().filter(|name| !is_own(name)) {
+            let upstream = self.config.pipeline(name).map(|upstream| config::fold(&upstream.repository));
+            if upstream == Some(config::fold(&pipeline.repository)) {
+                for upstream in line.up_to(&placed.release, name).take(LOOKED_AT) {
+                    let made_now = drafts.iter().any(|other| other.placed.release == upstream.release);
+                    let record = if made_now { None } else { self.record(&upstream.release, planned).await? };
+                    let met = record.as_ref().filter(|record| record.state.is_success());
+                    let met = met.map(|record| Met { commit: record.commit.id.clone(), image: record.image.clone() });
+                    if made_now || met.is_some() || record.is_some_and(|record| !record.state.is_end()) {
+                        taken.push(Wait { met, ..waits::wait(upstream, Until::Success) });
+                        break;
+                    }
+                }
+            } else {
+                // Its releases are in another line: what the releases before this one were told of it.
+                for before in line.before(&placed.release, &pipeline.name).take(LOOKED_AT) {
+                    let Some(record) = self.record(&before.release, planned).await? else { continue };
+                    let waits = record.state == State::Waiting;
+                    let told = |wait: &Wait| wait.until == Until::Success && (waits || wait.met.is_some());
+                    if let Some(wait) = record.waits.into_iter().find(|wait| wait.pipeline == *name && told(wait)) {
+                        taken.push(wait);
+                        break;
+                    }
+                }
+            }
         }
-        let new = planned.releases.iter().find(|release| release.id == previous.release).cloned();
-        let previous = match new {
-            Some(new) => Some(new),
-            None => self.store.release(&previous.release).await?,
-        };
-        let Some(previous) = previous else { return Ok(Vec::new()) };
-        let waits = previous.state == State::Waiting;
-        let good = |wait: &Wait| {
-            let still_upstream = pipeline.after.contains(&wait.pipeline);
-            wait.until == Until::Success && still_upstream && !named(wait) && (waits || wait.met.is_some())
-        };
-        Ok(previous.waits.into_iter().filter(good).collect())
+        Ok(taken)
+    }
+
+    async fn record(&self, id: &ReleaseId, planned: &Planned) -> Result<Option<Release>, StoreError> {
+        match planned.releases.iter().find(|release| release.id == *id) {
+            Some(release) => Ok(Some(release.clone())),
+            None => self.store.release(id).await,
+        }
     }
 
     fn origin(&self, reference: Reference, commit: Commit) -> Origin {

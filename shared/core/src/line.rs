@@ -8,13 +8,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     push::{Cause, Push},
     release::ReleaseId,
 };
+
+/// How long deliveries of one branch may take to arrive one after the other and still be taken for ones that changed places on the way.
+const ASTRAY: SignedDuration = SignedDuration::from_mins(5);
 
 /// The latest pushes of one branch or tag, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +31,9 @@ struct Entry {
     before: Option<String>,
     /// The commit after.
     after: String,
+    /// When it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<Timestamp>,
     /// The provider's time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
@@ -62,37 +68,74 @@ pub struct Placed {
 pub struct Position(usize);
 
 impl Line {
-    /// How many pushes are kept.
+    /// How many pushes are kept, besides older ones that started the newest release of a pipeline.
     pub const LENGTH: usize = 16;
+    /// How many are kept at most, where older ones started the newest releases of their pipelines.
+    const MOST: usize = 64;
     /// How many releases of a pipeline are kept of one push.
     const RELEASES: usize = 2;
 
     /// Finds a push its place. The same push, told again by another delivery, has its place already.
     ///
     /// `None` for a deletion, which has no place.
-    pub fn place(&mut self, push: &Push) -> Option<Position> {
+    pub fn place(&mut self, push: &Push, now: Timestamp) -> Option<Position> {
         let entry = Entry {
             before: push.before.clone(),
             after: push.after.clone()?,
+            told: Some(now),
             at: push.at,
             merge: push.cause == Cause::Merge,
             gone: false,
             releases: Vec::new(),
         };
-        // Before the push has its place: all that were there then are its older or newer ones.
-        self.0.drain(..self.0.len().saturating_sub(Self::LENGTH - 1));
-        let deleted = self.0.iter().rposition(|entry| entry.gone).map_or(0, |last| last + 1);
-        let mut since = Self(self.0.split_off(deleted));
-        let position = since.known(&entry).unwrap_or_else(|| since.insert(entry));
+        let again = |known: &Entry| {
+            known.at.is_some() && (known.at, &known.before, &known.after) == (entry.at, &entry.before, &entry.after)
+        };
+        if let Some(position) = self.0.iter().rposition(again) {
+            return Some(Position(position));
+        }
+        let deleted = |line: &Self| line.0.iter().rposition(|entry| entry.gone).map_or(0, |last| last + 1);
+        let from = deleted(self);
+        let mut since = Self(self.0.split_off(from));
+        let known = since.known(&entry);
         self.0.append(&mut since.0);
-        Some(Position(deleted + position))
+        if let Some(position) = known {
+            return Some(Position(from + position));
+        }
+        // Before the push has its place: all that were there then are its older or newer ones.
+        self.trim();
+        let from = deleted(self);
+        let mut since = Self(self.0.split_off(from));
+        let position = since.insert(entry);
+        self.0.append(&mut since.0);
+        Some(Position(from + position))
+    }
+
+    /// Forgets the oldest pushes, but not the one that started the newest release of a pipeline.
+    fn trim(&mut self) {
+        while self.0.len() >= Self::LENGTH {
+            let newest: BTreeMap<&str, usize> = self
+                .0
+                .iter()
+                .enumerate()
+                .flat_map(|(at, entry)| entry.releases.iter().map(move |placed| (placed.pipeline.as_str(), at)))
+                .collect();
+            let holds_none = |at: &usize| newest.values().all(|newest| newest != at);
+            match (0..self.0.len()).find(holds_none) {
+                Some(oldest) => drop(self.0.remove(oldest)),
+                None if self.0.len() >= Self::MOST => drop(self.0.remove(0)),
+                None => return,
+            }
+        }
     }
 
     /// Writes down that the branch or tag was deleted when it named this commit.
-    pub fn deleted(&mut self, before: Option<&str>) {
-        let named = self.0.iter().rposition(|entry| Some(entry.after.as_str()) == before);
-        if let Some(last) = named.or(self.0.len().checked_sub(1)) {
-            self.0[last].gone = true;
+    pub fn deleted(&mut self, before: Option<&str>, at: Option<Timestamp>) {
+        let not_since = |entry: &&mut Entry| !matches!((entry.at, at), (Some(made), Some(deleted)) if made > deleted);
+        let mut entries: Vec<&mut Entry> = self.0.iter_mut().filter(not_since).collect();
+        let named = entries.iter().rposition(|entry| Some(entry.after.as_str()) == before);
+        if let Some(last) = named.or(entries.len().checked_sub(1)) {
+            entries[last].gone = true;
         }
     }
 
@@ -153,16 +196,28 @@ impl Line {
         self.of(pipeline).rev().skip(1).filter(|placed| !placed.late)
     }
 
-    /// The release of the push before a release's own.
-    pub fn previous(&self, release: &ReleaseId, pipeline: &str) -> Option<&Placed> {
-        self.of(pipeline).take_while(|placed| placed.release != *release).filter(|placed| !placed.late).last()
+    /// The release that took the place of the one with this id and number: that of the newest push after its own which started one in
+    /// its pipeline. One that the line no longer has was released again, or is older than all.
+    pub fn newer(&self, release: &ReleaseId, number: u64, pipeline: &str) -> Option<&Placed> {
+        let own = self.0.iter().position(|entry| entry.releases.iter().any(|placed| placed.release == *release));
+        let counts =
+            |placed: &&Placed| placed.pipeline == pipeline && !placed.late && (own.is_some() || placed.number > number);
+        let after = &self.0[own.map_or(0, |own| own + 1)..];
+        after.iter().flat_map(|entry| &entry.releases).rfind(counts)
     }
 
-    /// The release that took this one's place: that of the newest push after it which started one in its pipeline.
-    pub fn newer(&self, release: &ReleaseId, pipeline: &str) -> Option<&Placed> {
-        let mut placed = self.of(pipeline);
-        placed.by_ref().find(|placed| placed.release == *release)?;
-        placed.rfind(|placed| !placed.late)
+    /// The releases of another pipeline that the pushes up to a release's own started, newest first.
+    pub fn up_to(&self, release: &ReleaseId, pipeline: &str) -> impl Iterator<Item = &Placed> {
+        let own = self.0.iter().position(|entry| entry.releases.iter().any(|placed| placed.release == *release));
+        let until = own.map_or(0, |own| own + 1);
+        let placed = self.0[..until].iter().flat_map(|entry| &entry.releases);
+        placed.filter(move |placed| placed.pipeline == pipeline && !placed.late).rev()
+    }
+
+    /// The releases of the pushes before a release's own, newest first.
+    pub fn before(&self, release: &ReleaseId, pipeline: &str) -> impl Iterator<Item = &Placed> {
+        let before: Vec<_> = self.of(pipeline).take_while(|placed| placed.release != *release).collect();
+        before.into_iter().filter(|placed| !placed.late).rev()
     }
 
     /// The release that is next after this one in its pipeline.
@@ -209,11 +264,14 @@ impl Line {
         };
         let same = |known: &Entry| known.after == new.after && same(known);
         let position = self.0.iter().rposition(same)?;
-        let known = &mut self.0[position];
-        if known.merge && !new.merge {
-            // Now it is known where it begins.
+        if self.0[position].merge && !new.merge {
+            // Now it is known where it begins, and so where its place is.
+            let mut known = self.0.remove(position);
             (known.before, known.merge, known.at) = (new.before.clone(), false, new.at.or(known.at));
+            return Some(self.insert(known));
         }
+        let known = &mut self.0[position];
+        known.at = known.at.or(new.at);
         Some(position)
     }
 
@@ -263,10 +321,15 @@ impl Line {
     }
 }
 
-/// Whether the provider dates a push after all of these runs.
+/// Whether a push is newer than all of these runs: by the provider's times or, where one is missing, because it was told so much later that
+/// its delivery did not only take another way.
 fn later(entry: &Entry, runs: &[Vec<Entry>]) -> bool {
-    let times = runs.iter().flatten().map(|known| known.at);
-    entry.at.is_some_and(|at| times.into_iter().all(|known| known.is_some_and(|known| known < at)))
+    let after = |known: &Entry| match (entry.at, known.at, entry.told, known.told) {
+        (Some(at), Some(known), ..) => known < at,
+        (_, _, Some(told), Some(known)) => told.duration_since(known) >= ASTRAY,
+        _ => false,
+    };
+    runs.iter().flatten().all(after)
 }
 
 #[cfg(test)]

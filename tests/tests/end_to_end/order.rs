@@ -167,17 +167,19 @@ fn a_tag_that_is_deleted_and_made_again_is_released_again() {
         |_| {},
         async |local| {
             local.script(&["true"]).await;
-            let tagged = |mut delivery: hook::Delivery| {
+            // Each push of a repository has a time of its own.
+            let tagged = |mut delivery: hook::Delivery, second: i64| {
                 delivery.body = delivery.body.replace("refs/heads/main", "refs/tags/v1");
+                delivery.body = delivery.body.replace(&Push::AT.to_string(), &(Push::AT + second).to_string());
                 delivery
             };
-            let first = release_of(&local.send(&tagged(push(0, 1).delivery())).await);
+            let first = release_of(&local.send(&tagged(push(0, 1).delivery(), 0)).await);
             assert_eq!(local.closed(&first).await.state, State::Built);
-            let again = release_of(&local.send(&tagged(push(0, 1).delivery())).await);
+            let again = release_of(&local.send(&tagged(push(0, 1).delivery(), 0)).await);
             assert_eq!(again, first, "the same push, by another webhook");
-            let reason = reason_of(&local.send(&tagged(push(0, 1).deletion())).await);
+            let reason = reason_of(&local.send(&tagged(push(0, 1).deletion(), 1)).await);
             assert!(reason.contains("was deleted"), "{reason}");
-            let again = release_of(&local.send(&tagged(push(0, 1).delivery())).await);
+            let again = release_of(&local.send(&tagged(push(0, 1).delivery(), 2)).await);
             assert_ne!(again, first);
             assert_eq!(local.closed(&again).await.state, State::Built);
         },

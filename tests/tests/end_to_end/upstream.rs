@@ -2,7 +2,7 @@
 
 use longshore_core::release::{Release, ReleaseId, State};
 use longshore_tests::{
-    Gate, Local, Push, commit, config, reason_of, release_of, releases_of, run, variable, with_config,
+    Gate, Local, Push, commit, config, delivery, reason_of, release_of, releases_of, run, variable, with_config,
 };
 
 const BASE: &[&str] = &["base/lib"];
@@ -54,6 +54,42 @@ fn a_newer_push_waits_for_the_upstream_that_the_older_one_waited_for() {
 }
 
 #[test]
+fn what_is_handed_on_is_the_last_upstream_that_succeeded_whoever_started_it() {
+    let gate = Gate::new();
+    let config = config(&[
+        ("base", "github.com/acme/web", r#"paths = ["base/**"]"#),
+        ("shop", "github.com/acme/web", "paths = [\"shop/**\"]\nafter = [\"base\"]\nactors = [\"!robot\"]"),
+    ]);
+    with_config(
+        &config,
+        |options| gate.install(options),
+        async |local| {
+            local.script(&[Gate::WAIT, "[ \"$LONGSHORE_COMMIT\" != 0303030303030303030303030303030303030303 ]"]).await;
+            let by = |push: Push<'_>, who: &str| {
+                let mut payload = push.payload();
+                payload["pusher"]["name"] = who.into();
+                payload["sender"]["login"] = who.into();
+                delivery(&payload)
+            };
+            // A base that shop has no part in, and that is still built when shop is pushed.
+            let base = release_of(&local.send(&by(push(1, BASE), "robot")).await);
+            let shop = release_of(&local.send(&push(2, SHOP).delivery()).await);
+            let waiting = local.stack.release(&shop).await.expect("the release");
+            assert_eq!((waiting.state, &waiting.waits[0].release), (State::Waiting, &base));
+            gate.open();
+            assert_eq!(local.closed(&shop).await.state, State::Built);
+
+            // One that fails is none.
+            let failed = release_of(&local.send(&by(push(3, BASE), "robot")).await);
+            assert_eq!(local.closed(&failed).await.state, State::Failed);
+            let shop = release_of(&local.send(&push(4, SHOP).delivery()).await);
+            assert_eq!(local.closed(&shop).await.state, State::Built);
+            assert_eq!(upstream(local, &shop, "LONGSHORE_UPSTREAM_BASE_RELEASE").await, Some(base.to_string()));
+        },
+    );
+}
+
+#[test]
 fn an_older_push_that_comes_late_has_what_comes_after_it_built_again() {
     with_config(
         &monorepo(),
@@ -95,6 +131,8 @@ fn a_pipeline_of_another_repository_is_built_from_its_own_newest_commit() {
             let both = releases_of(&local.send(&push(2, &[]).delivery()).await);
             let [web, api] = of(local, &both).await;
             assert_eq!((api.state, api.commit.id, &api.waits[0].release), (State::Waiting, commit(11), &web.id));
+            // By another webhook, it is the same.
+            assert_eq!(releases_of(&local.send(&push(2, &[]).delivery()).await), both);
             // A push of its own meanwhile is newer, and waits for the same.
             let newer = release_of(&local.send(&elsewhere(12).delivery()).await);
             let waiting = local.stack.release(&newer).await.expect("the release");

@@ -229,7 +229,7 @@ impl Release {
             stage.ended = Some(now);
             stage.status = if outcome == Outcome::Succeeded { Status::Succeeded } else { Status::Failed };
         }
-        if self.image.is_none() && self.ended.is_none() {
+        if (self.image.is_none() || self.deployments.is_empty()) && self.ended.is_none() {
             self.reason = failure;
         }
         true
