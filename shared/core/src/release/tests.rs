@@ -430,6 +430,20 @@ fn a_release_whose_waits_were_met_before_it_was_made_is_due() {
 }
 
 #[test]
+fn a_build_that_fails_after_its_image_says_why_where_nothing_is_deployed() {
+    let mut release = sample();
+    release.deployments.clear();
+    for fact in [started(), Fact::ImageReported(image('a'))] {
+        release.apply(fact, at(1)).expect("a fact in its place");
+    }
+    let reason = Some("POST_BUILD failed: exit status 1".to_owned());
+    release
+        .apply(Fact::BuildEnded { outcome: Outcome::Failed, reason: reason.clone() }, at(2))
+        .expect("a fact in its place");
+    assert_eq!((release.state, release.reason), (State::Failed, reason));
+}
+
+#[test]
 fn a_release_that_waits_in_vain_is_cancelled_without_a_build() {
     let mut release = waiting(vec![wait('1', Until::Success)]);
     assert_eq!(release.apply(Fact::Cancelled("base #3 failed".into()), at(2)), Ok(true));
