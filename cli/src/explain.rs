@@ -18,7 +18,7 @@ use longshore_core::{
     release::ReleaseId,
     route,
     text::{first_line, quote, shorten},
-    webhook::{self, Headers},
+    webhook::{self, Headers, Hosts},
 };
 
 use crate::{account, output, payload, terminal::harmless};
@@ -81,14 +81,21 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 fn of_payload(source: Source, arguments: &Arguments) -> anyhow::Result<Explanation> {
     let config = config(&arguments.config)?;
     let body = payload::read(arguments.file.path.as_deref())?;
-    let delivery = delivery(source, arguments, &config, &body)?;
+    let delivery = read(source, arguments, &config.hosts(), &body)?;
     // CodeCommit tells no files, and has no API that is asked for them.
     if source != Source::CodeCommit && !route::wants_files(&config, &delivery).is_empty() {
         output::note(
             "with a token for the provider, it would be asked which files changed: the payload may not tell all",
         );
     }
-    Ok(Explanation::new(&delivery, &route::route(&config, &delivery)))
+    let mut explanation = Explanation::new(&delivery, &route::route(&config, &delivery));
+    // A Data Center need not tell its host. Without one nothing starts; what moved can be shown all the same.
+    if source == Source::Bitbucket && delivery.repository.is_none() && config.bitbucket.is_none() {
+        let hosts = Hosts { bitbucket: Some("unknown"), ..config.hosts() };
+        let told = read(source, arguments, &hosts, &body)?;
+        explanation.pushes = told.pushes().iter().map(Moved::from).collect();
+    }
+    Ok(explanation)
 }
 
 fn config(file: &Path) -> anyhow::Result<Config> {
@@ -97,7 +104,7 @@ fn config(file: &Path) -> anyhow::Result<Config> {
 }
 
 /// Reads the payload as a function would: a parser takes nothing unproven, so that it is signed here, with a secret for nothing else.
-fn delivery(source: Source, arguments: &Arguments, config: &Config, body: &[u8]) -> anyhow::Result<Delivery> {
+fn read(source: Source, arguments: &Arguments, hosts: &Hosts<'_>, body: &[u8]) -> anyhow::Result<Delivery> {
     const SECRET: &str = "for this payload alone";
     if source == Source::CodeCommit {
         let envelope: Envelope = serde_json::from_slice(body).context("the payload is no event of EventBridge")?;
@@ -119,7 +126,7 @@ fn delivery(source: Source, arguments: &Arguments, config: &Config, body: &[u8])
     let headers = with_told(&signed, &arguments.headers, source, arguments.delivery.is_none());
     let verified =
         webhook::verify(source, &headers, body, &[SECRET], now).context("the payload could not be signed")?;
-    webhook::parse(source, &headers, verified, &config.hosts()).context("the payload is no delivery")
+    webhook::parse(source, &headers, verified, hosts).context("the payload is no delivery")
 }
 
 /// The signed headers, and those that came with the payload beside them. Those with the delivery's id take the place of the signed ones where

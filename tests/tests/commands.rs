@@ -139,6 +139,24 @@ fn explain_prints_one_object_for_a_program_and_needs_no_account() {
 }
 
 #[test]
+fn explain_shows_what_moved_where_a_data_center_does_not_tell_its_host() {
+    let directory = directory_with_good();
+    let text =
+        fs::read_to_string(workspace().join("shared/core/src/webhook/payloads/bitbucket.repo+refs_changed.json"));
+    let mut payload: Value = serde_json::from_str(&text.expect("a payload")).expect("JSON");
+    payload["repository"]["links"].take();
+    let file = directory.path().join("payload.json");
+    fs::write(&file, payload.to_string()).expect("a file");
+    let explain = ["explain", "--json", "--source", "bitbucket", "--event", "repo:refs_changed", "payload.json"];
+    let output = longshore().args(explain).current_dir(&directory).output().expect("longshore");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!((&told["repository"], &told["pushes"][0]["ref"]), (&Value::Null, &"refs/heads/main".into()));
+    assert!(told["ignored"].as_str().is_some_and(|why| why.contains("set host under [bitbucket]")), "{told}");
+    assert_eq!(told["pipelines"][0]["starts"], false);
+}
+
+#[test]
 fn explain_and_replay_say_in_a_sentence_what_they_cannot_do() {
     let directory = directory_with_good();
     let payload = directory.path().join("payload.json");
