@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     push::Reference,
-    webhook::tests::{deliver, now, payload, reason, with, without},
+    webhook::tests::{deliver, hash, now, payload, reason, with, without},
 };
 
 fn read(payload: &Value) -> Result<Delivery, NotADelivery> {
@@ -15,10 +15,6 @@ fn pushes(payload: &Value) -> Vec<Push> {
         Content::Pushes(pushes) => pushes,
         content => panic!("no pushes: {content:?}"),
     }
-}
-
-fn hash(digit: &str) -> String {
-    digit.repeat(40)
 }
 
 /// The payload with the change at this position alone.

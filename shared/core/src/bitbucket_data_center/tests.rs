@@ -5,7 +5,7 @@ use crate::{
     push::{Delivery, Source},
     webhook::{
         Headers,
-        tests::{deliver, now, payload, reason, with, without},
+        tests::{deliver, grace, hash, now, payload, reason, with, without},
     },
 };
 
@@ -18,14 +18,6 @@ fn pushes(payload: &Value) -> Vec<Push> {
         Content::Pushes(pushes) => pushes,
         content => panic!("no pushes: {content:?}"),
     }
-}
-
-fn hash(digit: &str) -> String {
-    digit.repeat(40)
-}
-
-fn grace() -> Actor {
-    Actor { login: Some("grace".into()), id: Some("42".into()) }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::webhook::tests::{now, with, without};
+use crate::webhook::tests::{hash, now, with, without};
 
 fn event() -> Value {
     serde_json::from_str(include_str!("../webhook/payloads/codecommit.json")).expect("JSON")
@@ -9,10 +9,6 @@ fn event() -> Value {
 
 fn read(event: &Value) -> Result<Delivery, NotADelivery> {
     parse(&serde_json::from_value(event.clone()).expect("an envelope"))
-}
-
-fn hash(digit: &str) -> String {
-    digit.repeat(40)
 }
 
 #[test]

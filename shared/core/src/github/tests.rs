@@ -5,7 +5,7 @@ use crate::{
     push::Actor,
     webhook::{
         self,
-        tests::{HOSTS, ID, deliver, now, payload, reason, with, without},
+        tests::{HOSTS, ID, deliver, hash, now, payload, reason, with, without},
     },
 };
 
@@ -22,10 +22,6 @@ fn pushed(payload: &Value) -> Push {
 
 fn zeros() -> Value {
     "0".repeat(40).into()
-}
-
-fn hash(digit: &str) -> String {
-    digit.repeat(40)
 }
 
 #[test]

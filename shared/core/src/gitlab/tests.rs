@@ -1,10 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    push::Actor,
-    webhook::tests::{deliver, now, payload, reason, with, without},
-};
+use crate::webhook::tests::{deliver, grace, hash, now, payload, reason, with, without};
 
 fn read(event: &str, payload: &Value) -> Result<Delivery, NotADelivery> {
     deliver(Source::GitLab, event, payload)
@@ -23,14 +20,6 @@ fn merged(payload: &Value) -> Option<Push> {
         Content::Change(_) => None,
         content => panic!("no change: {content:?}"),
     }
-}
-
-fn hash(digit: &str) -> String {
-    digit.repeat(40)
-}
-
-fn grace() -> Actor {
-    Actor { login: Some("grace".into()), id: Some("42".into()) }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use serde_json::{Map, json};
 
 use super::*;
+use crate::push::Actor;
 
 /// Payloads that were written from the providers' documentation: source, event, body.
 pub(crate) const PAYLOADS: [(Source, &str, &str); 12] = [
@@ -50,6 +51,16 @@ pub(crate) const HOSTS: Hosts<'_> = Hosts {
     bitbucket: Some("git.example.com:7990"),
     gitlab: Some("gitlab.example.com"),
 };
+
+/// The commit whose id is this digit, forty times.
+pub(crate) fn hash(digit: &str) -> String {
+    digit.repeat(40)
+}
+
+/// Who pushes in most of the payloads.
+pub(crate) fn grace() -> Actor {
+    Actor { login: Some("grace".into()), id: Some("42".into()) }
+}
 
 /// A time, for all tests: 2026-11-21T08:00:00Z.
 pub(crate) fn now() -> Timestamp {
