@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::{
     push::{Cause, Change, Content, Delivery, Head, Kind, Merged, Push, Reference, Source},
-    webhook::{self, Headers, Member, NotADelivery, address, host},
+    webhook::{self, Headers, Member, Moved, NotADelivery, address, host},
 };
 
 /// The header with the signature.
@@ -70,14 +70,8 @@ fn repository(payload: Member<'_>) -> Option<String> {
 }
 
 fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
-    let reference = payload.at("ref").text().ok_or(NotADelivery::Member("ref"))?;
-    let before = payload.at("before").commit_or_zeros("before")?;
-    let after = payload.at("after").commit_or_zeros("after")?;
-    if before.is_none() && after.is_none() {
-        return Err(NotADelivery::Member("after"));
-    }
-    let reference = match webhook::reference(reference) {
-        Ok(reference) => reference,
+    let Moved { reference, before, after } = match webhook::moved(payload)? {
+        Ok(moved) => moved,
         Err(why) => return Ok(Content::Other(why)),
     };
     let head = payload.at("head_commit");

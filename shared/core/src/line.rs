@@ -94,21 +94,21 @@ impl Line {
         if let Some(position) = self.0.iter().rposition(again) {
             return Some(Position(position));
         }
-        let deleted = |line: &Self| line.0.iter().rposition(|entry| entry.gone).map_or(0, |last| last + 1);
-        let from = deleted(self);
-        let mut since = Self(self.0.split_off(from));
-        let known = since.known(&entry);
-        self.0.append(&mut since.0);
-        if let Some(position) = known {
-            return Some(Position(from + position));
+        if let Some(position) = self.since_deletion(|since| since.known(&entry)) {
+            return Some(position);
         }
         // Before the push has its place: all that were there then are its older or newer ones.
         self.trim();
-        let from = deleted(self);
+        self.since_deletion(|since| Some(since.insert(entry)))
+    }
+
+    /// Finds a place among the pushes since the last deletion.
+    fn since_deletion(&mut self, find: impl FnOnce(&mut Self) -> Option<usize>) -> Option<Position> {
+        let from = self.0.iter().rposition(|entry| entry.gone).map_or(0, |last| last + 1);
         let mut since = Self(self.0.split_off(from));
-        let position = since.insert(entry);
+        let found = find(&mut since);
         self.0.append(&mut since.0);
-        Some(Position(from + position))
+        found.map(|position| Position(from + position))
     }
 
     /// Forgets the oldest pushes, but not the one that started the newest release of a pipeline.
@@ -162,12 +162,12 @@ impl Line {
 
     /// What this push started in a pipeline, when it was told before.
     pub fn release(&self, at: Position, pipeline: &str) -> Option<&Placed> {
-        self.0[at.0].releases.iter().rfind(|placed| placed.pipeline == pipeline)
+        releases(&self.0[at.0..=at.0], pipeline).next_back()
     }
 
     /// Whether a newer push than this one came first and started a release of the pipeline: its own is superseded from the beginning.
     pub fn is_late(&self, at: Position, pipeline: &str) -> bool {
-        self.0[at.0 + 1..].iter().flat_map(|entry| &entry.releases).any(|placed| placed.pipeline == pipeline)
+        releases(&self.0[at.0 + 1..], pipeline).next().is_some()
     }
 
     /// Releases of the newest pushes of their pipelines that were presumed older than they are: they were superseded from the
@@ -187,42 +187,38 @@ impl Line {
 
     /// The pipeline's release of the newest push that started one.
     pub fn newest(&self, pipeline: &str) -> Option<&Placed> {
-        self.of(pipeline).next_back()
+        releases(&self.0, pipeline).next_back()
     }
 
     /// The releases of older pushes than the newest, newest first: those that are not yet deploying are superseded. Without those that were
     /// from the beginning.
     pub fn older(&self, pipeline: &str) -> impl Iterator<Item = &Placed> {
-        self.of(pipeline).rev().skip(1).filter(|placed| !placed.late)
+        releases(&self.0, pipeline).rev().skip(1).filter(|placed| !placed.late)
     }
 
     /// The release that took the place of the one with this id and number: that of the newest push after its own which started one in
     /// its pipeline. One that the line no longer has was released again, or is older than all.
     pub fn newer(&self, release: &ReleaseId, number: u64, pipeline: &str) -> Option<&Placed> {
-        let own = self.0.iter().position(|entry| entry.releases.iter().any(|placed| placed.release == *release));
-        let counts =
-            |placed: &&Placed| placed.pipeline == pipeline && !placed.late && (own.is_some() || placed.number > number);
-        let after = &self.0[own.map_or(0, |own| own + 1)..];
-        after.iter().flat_map(|entry| &entry.releases).rfind(counts)
+        let own = self.of(release);
+        let mut after = releases(&self.0[own.map_or(0, |own| own + 1)..], pipeline);
+        after.rfind(|placed| !placed.late && (own.is_some() || placed.number > number))
     }
 
     /// The releases of another pipeline that the pushes up to a release's own started, newest first.
     pub fn up_to(&self, release: &ReleaseId, pipeline: &str) -> impl Iterator<Item = &Placed> {
-        let own = self.0.iter().position(|entry| entry.releases.iter().any(|placed| placed.release == *release));
-        let until = own.map_or(0, |own| own + 1);
-        let placed = self.0[..until].iter().flat_map(|entry| &entry.releases);
-        placed.filter(move |placed| placed.pipeline == pipeline && !placed.late).rev()
+        let until = self.of(release).map_or(0, |own| own + 1);
+        releases(&self.0[..until], pipeline).filter(|placed| !placed.late).rev()
     }
 
     /// The releases of the pushes before a release's own, newest first.
     pub fn before(&self, release: &ReleaseId, pipeline: &str) -> impl Iterator<Item = &Placed> {
-        let before: Vec<_> = self.of(pipeline).take_while(|placed| placed.release != *release).collect();
+        let before: Vec<_> = releases(&self.0, pipeline).take_while(|placed| placed.release != *release).collect();
         before.into_iter().filter(|placed| !placed.late).rev()
     }
 
     /// The release that is next after this one in its pipeline.
     pub fn next(&self, release: &ReleaseId, pipeline: &str) -> Option<&Placed> {
-        let mut placed = self.of(pipeline);
+        let mut placed = releases(&self.0, pipeline);
         placed.by_ref().find(|placed| placed.release == *release)?;
         placed.next()
     }
@@ -239,19 +235,19 @@ impl Line {
         (&entry.after, entry.releases.first().map(|placed| &placed.release))
     }
 
-    fn of(&self, pipeline: &str) -> impl DoubleEndedIterator<Item = &Placed> {
-        self.0.iter().flat_map(|entry| &entry.releases).filter(move |placed| placed.pipeline == pipeline)
+    /// Where the push is that a release is of.
+    fn of(&self, release: &ReleaseId) -> Option<usize> {
+        self.0.iter().position(|entry| entry.releases.iter().any(|placed| placed.release == *release))
     }
 
     /// The commit of a release.
     pub fn commit(&self, release: &ReleaseId) -> Option<&str> {
-        let of = |entry: &&Entry| entry.releases.iter().any(|placed| placed.release == *release);
-        self.0.iter().find(of).map(|entry| entry.after.as_str())
+        self.of(release).map(|own| self.0[own].after.as_str())
     }
 
     /// The largest number of a pipeline's releases in this line.
     pub fn highest(&self, pipeline: &str) -> u64 {
-        self.of(pipeline).map(|placed| placed.number).max().unwrap_or(0)
+        releases(&self.0, pipeline).map(|placed| placed.number).max().unwrap_or(0)
     }
 
     /// The place of the same push, told before: by a webhook of its own, or once as a push and once as a merge.
@@ -319,6 +315,11 @@ impl Line {
         let neighbours = |first: &Entry, second: &Entry| second.before.as_ref() == Some(&first.after);
         self.0.chunk_by(neighbours).map(<[Entry]>::to_vec).collect()
     }
+}
+
+/// What some pushes started in a pipeline, oldest first.
+fn releases<'l>(entries: &'l [Entry], pipeline: &str) -> impl DoubleEndedIterator<Item = &'l Placed> {
+    entries.iter().flat_map(|entry| &entry.releases).filter(move |placed| placed.pipeline == pipeline)
 }
 
 /// Whether a push is newer than all of these runs: by the provider's times or, where one is missing, because it was told so much later that

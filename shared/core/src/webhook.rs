@@ -217,6 +217,26 @@ pub(crate) fn reference(written: &str) -> Result<Reference, String> {
     })
 }
 
+/// A branch or tag that moved, as GitHub and GitLab tell it.
+pub(crate) struct Moved {
+    pub(crate) reference: Reference,
+    /// The commit before; `None` where there was none.
+    pub(crate) before: Option<String>,
+    /// What it names now, an annotated tag being an object of its own; `None` where it is gone.
+    pub(crate) after: Option<String>,
+}
+
+/// Reads `ref`, `before` and `after` of a push. The inner error is the reason why it is none of ours.
+pub(crate) fn moved(payload: Member<'_>) -> Result<Result<Moved, String>, NotADelivery> {
+    let written = payload.at("ref").text().ok_or(NotADelivery::Member("ref"))?;
+    let before = payload.at("before").commit_or_zeros("before")?;
+    let after = payload.at("after").commit_or_zeros("after")?;
+    if before.is_none() && after.is_none() {
+        return Err(NotADelivery::Member("after"));
+    }
+    Ok(reference(written).map(|reference| Moved { reference, before, after }))
+}
+
 /// The pushes of a delivery. Where all of what moved is none of ours, the reason.
 pub(crate) fn pushes(moved: Vec<Result<Vec<Push>, String>>) -> Content {
     let mut pushes = Vec::new();

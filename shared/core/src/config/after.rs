@@ -66,7 +66,7 @@ fn of_one_cause(pipelines: &[Read], upstreams: &[Vec<usize>], problem: &mut impl
         let Read { pipeline, after, .. } = read;
         for (&upstream, (name, span)) in upstreams.iter().zip(after) {
             let upstream = &pipelines[upstream].pipeline;
-            if upstream.on == pipeline.on || fold(&upstream.repository) != fold(&pipeline.repository) {
+            if upstream.on == pipeline.on || !upstream.is_of(&pipeline.repository) {
                 continue;
             }
             let word = |cause| match cause {

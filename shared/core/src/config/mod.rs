@@ -121,6 +121,15 @@ impl<T> Default for Rules<T> {
     }
 }
 
+/// A person or machine that pushes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// The unique name, compared without regard to case.
+    Login(String),
+    /// `id:…`: the provider's id, compared exactly.
+    Id(String),
+}
+
 impl Who {
     /// Whether this is them; `None` where the provider does not tell the name or the id that it would take to know.
     pub fn is(&self, actor: &Actor) -> Option<bool> {
@@ -129,15 +138,6 @@ impl Who {
             Self::Id(id) => actor.id.as_ref().map(|told| told == id),
         }
     }
-}
-
-/// A person or machine that pushes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
-    /// The unique name, compared without regard to case.
-    Login(String),
-    /// `id:…`: the provider's id, compared exactly.
-    Id(String),
 }
 
 /// `[[pipeline.environment]]`: ECS services that run the image.
@@ -159,6 +159,11 @@ impl Pipeline {
     pub fn upstream_variable(name: &str) -> String {
         let character = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
         format!("LONGSHORE_UPSTREAM_{}", name.chars().map(character).collect::<String>())
+    }
+
+    /// Whether this is its repository, compared as its host compares ([`fold`]).
+    pub fn is_of(&self, repository: &str) -> bool {
+        fold(&self.repository) == fold(repository)
     }
 
     /// Whether this is one of its branches or tags.

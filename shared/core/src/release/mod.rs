@@ -5,7 +5,9 @@
 //! that dies anywhere is followed by another that finds the same step.
 
 mod apply;
+mod build;
 mod step;
+mod wait;
 
 use std::fmt;
 
@@ -13,13 +15,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use apply::{Fact, Newer, Refused, Where};
+pub use build::{Build, Delay, Outcome, Stage};
 pub use step::{BuildStep, DeployStep, OpenFor};
+pub use wait::{Met, Until, Wait};
 
 use crate::{
     config::Pipeline,
     image::Digest,
     push::{Push, Reference},
-    report::Status,
     text,
 };
 
@@ -187,42 +190,6 @@ impl State {
     }
 }
 
-/// Another release that has to end before this one's build is started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wait {
-    /// Its id.
-    pub release: ReleaseId,
-    /// Its pipeline.
-    pub pipeline: String,
-    /// Its number.
-    pub number: u64,
-    /// What is waited for.
-    pub until: Until,
-    /// What came of it, once it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub met: Option<Met>,
-}
-
-/// What is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Until {
-    /// Its success: it is upstream (`after` in longshore.toml).
-    Success,
-    /// Its end, whatever that is: it is the one before of the same branch (`supersede = false`).
-    End,
-}
-
-/// What a release came to that was waited for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Met {
-    /// Its commit: 40 or 64 hexadecimal digits.
-    pub commit: String,
-    /// Its image, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<Image>,
-}
-
 /// The commit of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
@@ -274,91 +241,6 @@ impl Commit {
     pub fn short(&self) -> &str {
         self.id.get(..7).unwrap_or(&self.id)
     }
-}
-
-/// The build of a release.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Build {
-    /// CodeBuild's id: `project:uuid`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Its page: what a webhook's answer links to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<String>,
-    /// The page of its log, once there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log: Option<String>,
-    /// Since when it is to be started: nothing is waited for any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due: Option<Timestamp>,
-    /// How CodeBuild did not take it, while it is tried.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delay: Option<Delay>,
-    /// When CodeBuild took it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started: Option<Timestamp>,
-    /// When it was seen to have ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<Timestamp>,
-    /// How it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-    /// What it reported about itself, in order; at most [`Build::STAGES`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stages: Vec<Stage>,
-}
-
-impl Build {
-    /// How many stages are kept: more reports change none.
-    pub const STAGES: usize = 40;
-}
-
-/// A build that CodeBuild did not take yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delay {
-    /// How often it was tried.
-    pub attempts: u32,
-    /// When it is tried again.
-    pub until: Timestamp,
-    /// What CodeBuild said last.
-    pub reason: String,
-}
-
-/// How a build ended: CodeBuild's `buildStatus`, and two ends of a build that never was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// All phases ended well.
-    Succeeded,
-    /// A phase failed.
-    Failed,
-    /// Someone stopped it.
-    Stopped,
-    /// It ran for too long.
-    TimedOut,
-    /// CodeBuild failed.
-    Fault,
-    /// It could not be started.
-    Refused,
-    /// It was not started: its release ended first.
-    NotStarted,
-}
-
-/// A stage of a build, as its script reported it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stage {
-    /// Its name.
-    pub name: String,
-    /// How it stands.
-    pub status: Status,
-    /// When it began (or was first heard of).
-    pub started: Timestamp,
-    /// When it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<Timestamp>,
-    /// What the script said last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
 }
 
 /// A container image in ECR.
