@@ -9,7 +9,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, bail};
 use longshore_core::{
-    push::Source,
+    push::{Source, is_null},
     webhook::{self, Headers},
 };
 use serde::Deserialize;
@@ -111,15 +111,14 @@ pub fn payload(
     let (host, full_name) = settings.repository.split_once('/').context("the repository is not host/owner/name")?;
     let (owner, name) = full_name.split_once('/').unwrap_or(("", full_name));
     let page = format!("https://{host}/{full_name}");
-    let none = |id: &str| id.bytes().all(|b| b == b'0');
-    let commits = if none(after) { Vec::new() } else { pushed(repository, before, after, reference)? };
+    let commits = if is_null(after) { Vec::new() } else { pushed(repository, before, after, reference)? };
     let commits: Vec<Value> = commits.iter().map(|id| commit(repository, &page, id)).collect::<anyhow::Result<_>>()?;
-    let head = if none(after) { Value::Null } else { commit(repository, &page, after)? };
+    let head = if is_null(after) { Value::Null } else { commit(repository, &page, after)? };
     let author = head["author"].clone();
-    let forced = !none(before) && !none(after) && !is_ancestor(repository, before, after);
+    let forced = !is_null(before) && !is_null(after) && !is_ancestor(repository, before, after);
     Ok(json!({
         "ref": reference, "before": before, "after": after,
-        "created": none(before), "deleted": none(after), "forced": forced, "base_ref": null,
+        "created": is_null(before), "deleted": is_null(after), "forced": forced, "base_ref": null,
         "compare": format!("{page}/compare/{:.12}...{:.12}", before, after),
         "commits": commits, "head_commit": head,
         "repository": {
@@ -137,7 +136,7 @@ pub fn payload(
 fn pushed(repository: &Path, before: &str, after: &str, reference: &str) -> anyhow::Result<Vec<String>> {
     const LISTED: &str = "--max-count=2048";
     let excluded = format!("--exclude={reference}");
-    let listed = if before.bytes().all(|b| b == b'0') {
+    let listed = if is_null(before) {
         git(repository, &["rev-list", LISTED, "--reverse", after, "--not", &excluded, "--branches"])?
     } else {
         git(repository, &["rev-list", LISTED, "--reverse", after, &format!("^{before}")])?

@@ -1,12 +1,11 @@
-//! DynamoDB as the functions reach it: moto's, one call after another.
+//! DynamoDB as everything reaches it, once its table is made: moto's, one call after another.
 //!
 //! moto answers in threads that it does not keep apart. Two calls may both find a condition met, and a transaction that is refused puts
 //! the whole table back as it was when the transaction began, without what others wrote since. So calls wait for each other here. A
 //! transaction of nothing but puts, which is what the functions write, is made put by put and taken back where one is refused: moto
 //! would copy the whole table for each.
 //!
-//! Left out: `ClientRequestToken`, so a transaction that is sent again is a new one; `Item` among the reasons of a refusal. Who asks moto
-//! itself, as the tests and the commands do, may see a transaction half made.
+//! Left out: `ClientRequestToken`, so a transaction that is sent again is a new one; `Item` among the reasons of a refusal.
 
 use std::{
     collections::BTreeMap,

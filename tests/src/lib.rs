@@ -27,5 +27,7 @@ pub use local::Local;
 pub use look::{scan, told, variable};
 pub use program::{Output, run};
 pub use push::{Push, commit, delivery, payload, reason_of, release_of, releases_in, releases_of};
-pub use stack::{config, longshore, options, program, show_logs, with_config, with_stack, without_events, workspace};
+pub use stack::{
+    config, longshore, options, program, show_logs, with_config, with_gate, with_stack, without_events, workspace,
+};
 pub use wait::{eventually, within};

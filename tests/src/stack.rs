@@ -17,7 +17,7 @@ use std::{
 use longshore_local::{Options, Stack, TEMPLATE, Timing};
 use tokio::time::timeout;
 
-use crate::{Local, eventually};
+use crate::{Gate, Local, eventually};
 
 /// Below the time after which nextest kills a test, which would leave containers behind.
 const DEADLINE: Duration = Duration::from_mins(4);
@@ -94,6 +94,16 @@ pub fn with_config(config: &str, adjust: impl FnOnce(&mut Options), test: impl A
         },
         test,
     );
+}
+
+/// As [`with_config`], with a gate that the builds know of, shut.
+///
+/// # Panics
+///
+/// As [`with_config`] does, and when the gate cannot be made.
+pub fn with_gate(config: &str, test: impl AsyncFnOnce(&Local, &Gate)) {
+    let gate = Gate::new();
+    with_config(config, |options| gate.install(options), async |local| test(local, &gate).await);
 }
 
 /// Whether a container of this label is watched still: podman may forget a container whose process runs on, its monitor does not.

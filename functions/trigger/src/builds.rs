@@ -79,14 +79,17 @@ impl Trigger {
             let Some(other) = self.store.release(&wait.release).await? else {
                 return Ok(Some(Fact::Cancelled(format!("{name} is gone"))));
             };
-            let met = || Met { commit: other.commit.id.clone(), image: other.image.clone() };
             match wait.until {
-                Until::Success if other.state.is_success() => return Ok(Some(Fact::Awaited(other.id.clone(), met()))),
+                Until::Success if other.state.is_success() => {
+                    return Ok(Some(Fact::Awaited(other.id.clone(), Met::from(&other))));
+                }
                 Until::Success if other.state.is_end() => {
                     let why = other.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
                     return Ok(Some(Fact::Cancelled(format!("{name} {}{why}", other.state.ending()))));
                 }
-                Until::End if other.state.is_end() => return Ok(Some(Fact::Awaited(other.id.clone(), met()))),
+                Until::End if other.state.is_end() => {
+                    return Ok(Some(Fact::Awaited(other.id.clone(), Met::from(&other))));
+                }
                 Until::Success | Until::End => {}
             }
         }

@@ -26,8 +26,10 @@ impl Trigger {
         let secrets = self.secrets.current().await?;
         let Some(token) = secrets.token(Source::GitHub) else { return Ok(()) };
         let pipelines = self.settings.config.pipelines().iter().map(|pipeline| pipeline.repository.as_str());
-        let repositories: BTreeSet<String> =
-            pipelines.filter(|repository| self.settings.is_github(repository)).map(config::fold).collect();
+        let repositories: BTreeSet<String> = pipelines
+            .filter(|repository| self.settings.is_for_token(Source::GitHub, repository))
+            .map(config::fold)
+            .collect();
         let mut looks = Vec::new();
         for repository in repositories {
             let look = self.store.look(&kept_as(&repository)).await?;

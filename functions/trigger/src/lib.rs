@@ -23,13 +23,13 @@ use longshore_aws::{
     store::Store,
 };
 use longshore_core::{
-    config,
     event::Event,
     push::{Delivery, Source},
     release::{Fact, Release, ReleaseId},
 };
 
 use delivery::Taken;
+use plan::Lines;
 use provider::Providers;
 pub use settings::Settings;
 use tokio::time::Instant;
@@ -87,7 +87,7 @@ impl Trigger {
         let Some(release) = self.store.release(id).await?.filter(|release| release.state.is_end()) else {
             return Ok(());
         };
-        let mut next = Vec::new();
+        let (mut next, mut lines) = (Vec::new(), Lines::default());
         let mut downstream = self.settings.config.downstream_of(&release.pipeline).peekable();
         if downstream.peek().is_some() {
             let delivery = self.store.delivery(&release.delivery).await?;
@@ -95,18 +95,18 @@ impl Trigger {
         }
         // Newer ones wait in the place of those that the delivery started, and some are no answer to it.
         for pipeline in downstream {
-            let own = config::fold(&pipeline.repository) == config::fold(&release.repository);
+            let own = pipeline.is_of(&release.repository);
             let reference = if own { Some(release.reference.clone()) } else { pipeline.own_branch() };
             let Some(reference) = reference else { continue };
-            let line = self.store.line(&pipeline.repository, &reference).await?.line;
-            next.extend(line.newest(&pipeline.name).map(|placed| placed.release.clone()));
+            let line = lines.of(&self.store, &pipeline.repository, &reference).await?;
+            next.extend(lines.get(line).newest(&pipeline.name).map(|placed| placed.release.clone()));
+        }
+        if !release.supersede {
+            let line = lines.of(&self.store, &release.repository, &release.reference).await?;
+            next.extend(lines.get(line).next(id, &release.pipeline).map(|placed| placed.release.clone()));
         }
         next.sort();
         next.dedup();
-        if !release.supersede {
-            let line = self.store.line(&release.repository, &release.reference).await?.line;
-            next.extend(line.next(id, &release.pipeline).map(|placed| placed.release.clone()));
-        }
         for id in next.iter().filter(|next| *next != id) {
             self.look_after(id).await?;
         }

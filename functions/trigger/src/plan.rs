@@ -19,7 +19,7 @@ use longshore_core::{
     route::{self, Routing, Start},
 };
 
-use lines::Lines;
+pub(crate) use lines::Lines;
 pub(crate) use numbers::Numbers;
 
 /// What is to be recorded of a delivery, and what is to be done once it is.
@@ -51,14 +51,15 @@ pub(crate) async fn routed<'c>(
     config: &'c Config,
     delivery: &Delivery,
 ) -> Result<Routing<'c>, StoreError> {
-    let mut unknown = BTreeSet::new();
+    let (mut unknown, mut lines) = (BTreeSet::new(), Lines::default());
     loop {
         let routing = route::route_but(config, delivery, &unknown);
         let known = unknown.len();
         for decision in &routing.decisions {
             let elsewhere = decision.starts.iter().find_map(|start| start.elsewhere.as_ref());
             let Some(branch) = elsewhere else { continue };
-            if store.line(&decision.pipeline.repository, branch).await?.line.head().is_none() {
+            let line = lines.of(store, &decision.pipeline.repository, branch).await?;
+            if lines.get(line).head().is_none() {
                 unknown.insert(decision.pipeline.name.as_str());
             }
         }
@@ -220,9 +221,9 @@ impl<'p> Planner<'p> {
             let Some(more) = more.and_then(|late| kept.newest(&late.pipeline.name)) else { break };
             newest.push(more.clone());
         }
+        let config: &'p Config = self.config;
         let mut again = Vec::new();
         for earlier in newest {
-            let config: &'p Config = self.config;
             let Some(pipeline) = config.pipeline(&earlier.pipeline) else { continue };
             let placed = self.placed(pipeline, kept.highest(&pipeline.name), false).await?;
             kept.replaced(&earlier.release, &placed);
@@ -261,10 +262,8 @@ impl<'p> Planner<'p> {
                 continue;
             }
             // A release of the same commit is as good, until this one's upstream in another repository has succeeded.
-            let as_good = |older: &&Placed| {
-                let elsewhere = matches!(&draft.made, Made::New(start, _) if start.elsewhere.is_some());
-                elsewhere && line.commit(&older.release) == line.commit(&placed.release)
-            };
+            let elsewhere = matches!(&draft.made, Made::New(start, _) if start.elsewhere.is_some());
+            let as_good = |older: &&Placed| elsewhere && line.commit(&older.release) == line.commit(&placed.release);
             let older = line.older(&pipeline.name).filter(|older| !as_good(older));
             let older = older.map(|placed| placed.release.clone());
             if placed.late || earlier.is_some() {

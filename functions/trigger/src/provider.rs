@@ -93,6 +93,15 @@ pub struct Bases {
     pub gitlab: Option<String>,
 }
 
+/// Two commits of a repository, whose difference is asked for.
+#[derive(Clone, Copy)]
+struct Question<'q> {
+    repository: &'q Address<'q>,
+    before: &'q str,
+    after: &'q str,
+    token: &'q SecretString,
+}
+
 /// A client of the providers' APIs. It is made when the first question is asked: a start that asks nobody does not pay for it.
 #[derive(Debug, Default)]
 pub struct Providers {
@@ -139,18 +148,20 @@ impl Providers {
         if before == after {
             return Ok(Some(Vec::new()));
         }
+        let question = Question { repository: &repository, before, after, token };
         let asked = async {
             match api {
-                Api::GitHub => self.github_files(&repository, before, after, token).await,
-                Api::Bitbucket => self.bitbucket_files(&repository, before, after, token).await,
-                Api::GitLab => self.gitlab_files(&repository, before, after, token).await,
+                Api::GitHub => self.github_files(question).await,
+                Api::Bitbucket => self.bitbucket_files(question).await,
+                Api::GitLab => self.gitlab_files(question).await,
             }
         };
         tokio::time::timeout(IN_ALL, asked).await.unwrap_or_else(|_| Err(late()))
     }
 }
 
-fn late() -> ProviderError {
+/// No answer came in the time that there was.
+pub(crate) fn late() -> ProviderError {
     ProviderError::Unreached("no answer in time".to_owned())
 }
 

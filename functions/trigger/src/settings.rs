@@ -32,11 +32,6 @@ impl Settings {
         reader.finish(settings)
     }
 
-    /// Whether GitHub may be asked about this repository with its token.
-    pub fn is_github(&self, repository: &str) -> bool {
-        self.is_for_token(Source::GitHub, repository)
-    }
-
     /// Whether a source's token may be shown to the API of this repository's host. A token is for one host: that of the source's own table
     /// in the configuration, where there is one, else the public one. For GitHub, that host's API is `github_api`, where that is set.
     pub fn is_for_token(&self, source: Source, repository: &str) -> bool {

@@ -63,7 +63,10 @@ fn bitbucket(kind: &str, push: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use longshore_core::{push::Delivery, webhook};
+    use longshore_core::{
+        push::{Delivery, is_null},
+        webhook,
+    };
 
     use super::*;
 
@@ -77,15 +80,14 @@ mod tests {
 
     fn github(host: &str, reference: &str, before: &str, after: &str) -> Value {
         let page = format!("https://{host}/acme/web");
-        let none = |id: &str| id.bytes().all(|b| b == b'0');
         let commit = json!({
             "id": after, "message": "Open the door", "timestamp": "2026-11-21T08:00:00Z", "url": format!("{page}/commit/{after}"),
             "author": {"name": "Ada", "email": "ada@example.com"}, "added": ["door"], "removed": [], "modified": [],
         });
-        let head = if none(after) { Value::Null } else { commit.clone() };
+        let head = if is_null(after) { Value::Null } else { commit.clone() };
         json!({
-            "ref": reference, "before": before, "after": after, "created": none(before), "deleted": none(after), "forced": false,
-            "commits": if none(after) { json!([]) } else { json!([commit]) }, "head_commit": head,
+            "ref": reference, "before": before, "after": after, "created": is_null(before), "deleted": is_null(after), "forced": false,
+            "commits": if is_null(after) { json!([]) } else { json!([commit]) }, "head_commit": head,
             "repository": {"name": "web", "full_name": "acme/web", "html_url": page},
             "sender": {"login": "ada", "id": 1},
         })

@@ -8,7 +8,7 @@ use longshore_core::{
 };
 use longshore_tests::{
     Between, Gate, Killer, Local, Push, commit, config, eventually, longshore, release_of, releases_of, variable,
-    with_config, within, without_events,
+    with_config, with_gate, within, without_events,
 };
 use serde_json::Value;
 use tokio::process::Command;
@@ -36,50 +36,45 @@ fn push<'a>(after: u8, files: &'a [&'a str]) -> Push<'a> {
 
 #[test]
 fn a_diamond_of_pipelines_is_built_in_order_and_each_build_knows_its_upstreams() {
-    let gate = Gate::new();
-    with_config(
-        &diamond(),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT, REPORT]).await;
-            let base_image = local.push_image("base", "v1").await;
-            let left_image = local.push_image("left", "v1").await;
-            let mut answered = releases_of(&local.send(&push(1, &["README.md"]).delivery()).await);
+    with_gate(&diamond(), async |local, gate| {
+        local.script(&[Gate::WAIT, REPORT]).await;
+        let base_image = local.push_image("base", "v1").await;
+        let left_image = local.push_image("left", "v1").await;
+        let mut answered = releases_of(&local.send(&push(1, &["README.md"]).delivery()).await);
 
-            // One delivery, one moment, four releases; one of them can begin.
-            let [base, left, right, top] = four(local).await;
-            let mut recorded = [&base, &left, &right, &top].map(|release| release.id.clone());
-            answered.sort();
-            recorded.sort();
-            assert_eq!(answered, recorded, "the answer names what was recorded");
-            for release in [&left, &right, &top] {
-                assert_eq!((&release.delivery, release.accepted), (&base.delivery, base.accepted));
-                assert_eq!((release.state, &release.build.id), (State::Waiting, &None));
-            }
-            local.message(&left.id, ": waits for base #1 (", 0).await;
-            local.message(&right.id, ": waits for base #1 (", 0).await;
-            local.message(&top.id, ": waits for left #1 and right #1 (", 0).await;
-            assert_eq!(local.all_builds().await.len(), 1, "nothing is built before what it waits for");
+        // One delivery, one moment, four releases; one of them can begin.
+        let [base, left, right, top] = four(local).await;
+        let mut recorded = [&base, &left, &right, &top].map(|release| release.id.clone());
+        answered.sort();
+        recorded.sort();
+        assert_eq!(answered, recorded, "the answer names what was recorded");
+        for release in [&left, &right, &top] {
+            assert_eq!((&release.delivery, release.accepted), (&base.delivery, base.accepted));
+            assert_eq!((release.state, &release.build.id), (State::Waiting, &None));
+        }
+        local.message(&left.id, ": waits for base #1 (", 0).await;
+        local.message(&right.id, ": waits for base #1 (", 0).await;
+        local.message(&top.id, ": waits for left #1 and right #1 (", 0).await;
+        assert_eq!(local.all_builds().await.len(), 1, "nothing is built before what it waits for");
 
-            gate.open();
-            for release in local.all_closed().await {
-                assert_eq!(release.state, State::Built, "{:?}", release.reason);
-                local.message(&release.id, ": built in ", 1).await;
-            }
-            each_was_built_once_and_in_order(local).await;
-            let image = |name: &str, digest: &str| format!("{}/{name}@{digest}", local.stack.registry);
-            let base_image = [image("base", &base_image), base_image];
-            let left_image = [image("left", &left_image), left_image];
-            assert_eq!(upstreams(local, "base").await, []);
-            let wanted = told("BASE", &base, Some(&base_image));
-            assert_eq!(upstreams(local, "left").await, wanted);
-            assert_eq!(upstreams(local, "right").await, wanted);
-            let wanted = [told("LEFT", &left, Some(&left_image)), told("RIGHT", &right, None)].concat();
-            assert_eq!(upstreams(local, "top").await, wanted);
-            assert_eq!(local.messages().len(), 4, "a message for each");
-            assert_eq!(local.stack.host.dead_letters(), []);
-        },
-    );
+        gate.open();
+        for release in local.all_closed().await {
+            assert_eq!(release.state, State::Built, "{:?}", release.reason);
+            local.message(&release.id, ": built in ", 1).await;
+        }
+        each_was_built_once_and_in_order(local).await;
+        let image = |name: &str, digest: &str| format!("{}/{name}@{digest}", local.stack.registry);
+        let base_image = [image("base", &base_image), base_image];
+        let left_image = [image("left", &left_image), left_image];
+        assert_eq!(upstreams(local, "base").await, []);
+        let wanted = told("BASE", &base, Some(&base_image));
+        assert_eq!(upstreams(local, "left").await, wanted);
+        assert_eq!(upstreams(local, "right").await, wanted);
+        let wanted = [told("LEFT", &left, Some(&left_image)), told("RIGHT", &right, None)].concat();
+        assert_eq!(upstreams(local, "top").await, wanted);
+        assert_eq!(local.messages().len(), 4, "a message for each");
+        assert_eq!(local.stack.host.dead_letters(), []);
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use longshore_core::release::{Outcome, Release, ReleaseId, State};
 use longshore_local::hook;
 use longshore_tests::{
     Application, Gate, Killer, Local, Push, Quality, commit, config, eventually, reason_of, release_of, variable,
-    with_config, with_stack, without_events,
+    with_config, with_gate, with_stack, without_events,
 };
 use serde_json::Value;
 
@@ -19,50 +19,40 @@ fn one_pipeline() -> String {
 
 #[test]
 fn of_five_pushes_told_at_once_the_newest_alone_is_built() {
-    let gate = Gate::new();
-    with_config(
-        &one_pipeline(),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT]).await;
-            let deliveries = (1..=5).map(|after| push(after - 1, after).delivery()).collect();
-            let answers = local.send_at_once(deliveries).await;
-            for (answer, number) in answers.iter().zip(1..) {
-                let release = local.stack.release(&release_of(answer)).await.expect("the release");
-                assert_eq!(release.commit.id, commit(number), "the answer names its own push's release");
-            }
-            gate.open();
-            let commits: Vec<_> = (1..=5).map(commit).collect();
-            the_newest_alone_is_built(local, &commits).await;
-        },
-    );
+    with_gate(&one_pipeline(), async |local, gate| {
+        local.script(&[Gate::WAIT]).await;
+        let deliveries = (1..=5).map(|after| push(after - 1, after).delivery()).collect();
+        let answers = local.send_at_once(deliveries).await;
+        for (answer, number) in answers.iter().zip(1..) {
+            let release = local.stack.release(&release_of(answer)).await.expect("the release");
+            assert_eq!(release.commit.id, commit(number), "the answer names its own push's release");
+        }
+        gate.open();
+        let commits: Vec<_> = (1..=5).map(commit).collect();
+        the_newest_alone_is_built(local, &commits).await;
+    });
 }
 
 #[test]
 fn of_five_pushes_by_git_one_after_the_other_the_newest_alone_is_built() {
-    let gate = Gate::new();
-    with_config(
-        &one_pipeline(),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT]).await;
-            let application = Application::make(local).await;
-            let (mut commits, mut ids) = (Vec::new(), Vec::new());
-            for version in 1..=5 {
-                commits.push(application.commit(&format!("version {version}"), Quality::Good).await);
-                ids.push(application.push().await);
-            }
-            gate.open();
-            the_newest_alone_is_built(local, &commits).await;
-            let records = local.records().await;
-            assert_eq!(records.iter().map(|release| release.id.clone()).collect::<Vec<_>>(), ids, "one for each push");
-            for (older, newer) in records.iter().zip(&records[1..]) {
-                let reason = format!("release #{} ({}) is of a newer push", newer.number, newer.commit.short());
-                assert_eq!(older.reason.as_deref(), Some(reason.as_str()));
-                assert_eq!(older.build.outcome, Some(Outcome::Stopped), "its build was stopped");
-            }
-        },
-    );
+    with_gate(&one_pipeline(), async |local, gate| {
+        local.script(&[Gate::WAIT]).await;
+        let application = Application::make(local).await;
+        let (mut commits, mut ids) = (Vec::new(), Vec::new());
+        for version in 1..=5 {
+            commits.push(application.commit(&format!("version {version}"), Quality::Good).await);
+            ids.push(application.push().await);
+        }
+        gate.open();
+        the_newest_alone_is_built(local, &commits).await;
+        let records = local.records().await;
+        assert_eq!(records.iter().map(|release| release.id.clone()).collect::<Vec<_>>(), ids, "one for each push");
+        for (older, newer) in records.iter().zip(&records[1..]) {
+            let reason = format!("release #{} ({}) is of a newer push", newer.number, newer.commit.short());
+            assert_eq!(older.reason.as_deref(), Some(reason.as_str()));
+            assert_eq!(older.build.outcome, Some(Outcome::Stopped), "its build was stopped");
+        }
+    });
 }
 
 #[test]
@@ -93,71 +83,52 @@ fn deliveries_that_come_in_reverse_start_one_build() {
 
 #[test]
 fn a_delivery_that_closes_a_gap_brings_the_newest_commit_back() {
-    let gate = Gate::new();
-    with_config(
-        &one_pipeline(),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT]).await;
-            // The provider dates all of them alike: between the third and the first nothing is known but the order of arrival.
-            let third = release_of(&local.send(&push(2, 3).delivery()).await);
-            release_of(&local.send(&push(0, 1).delivery()).await);
-            let third = local.closed(&third).await;
-            assert_eq!(third.state, State::Superseded, "what came last is presumed newer");
-            let second = release_of(&local.send(&push(1, 2).delivery()).await);
-            let second = local.closed(&second).await;
-            assert_eq!((second.state, second.build.outcome), (State::Superseded, Some(Outcome::NotStarted)));
-            gate.open();
-            the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3)]).await;
-            let newest = local.records().await.pop().expect("releases");
-            assert_eq!(
-                (newest.state, newest.commit.id),
-                (State::Built, commit(3)),
-                "the newest has the largest number"
-            );
-        },
-    );
+    with_gate(&one_pipeline(), async |local, gate| {
+        local.script(&[Gate::WAIT]).await;
+        // The provider dates all of them alike: between the third and the first nothing is known but the order of arrival.
+        let third = release_of(&local.send(&push(2, 3).delivery()).await);
+        release_of(&local.send(&push(0, 1).delivery()).await);
+        let third = local.closed(&third).await;
+        assert_eq!(third.state, State::Superseded, "what came last is presumed newer");
+        let second = release_of(&local.send(&push(1, 2).delivery()).await);
+        let second = local.closed(&second).await;
+        assert_eq!((second.state, second.build.outcome), (State::Superseded, Some(Outcome::NotStarted)));
+        gate.open();
+        the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3)]).await;
+        let newest = local.records().await.pop().expect("releases");
+        assert_eq!((newest.state, newest.commit.id), (State::Built, commit(3)), "the newest has the largest number");
+    });
 }
 
 #[test]
 fn a_gap_that_is_closed_late_ends_what_was_thought_of_as_the_newest() {
-    let gate = Gate::new();
-    with_config(
-        &one_pipeline(),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT]).await;
-            // The first is told after the third, and so presumed newer: it ends the third, and the fourth is late.
-            release_of(&local.send(&push(2, 3).delivery()).await);
-            let first = release_of(&local.send(&push(0, 1).delivery()).await);
-            release_of(&local.send(&push(3, 4).delivery()).await);
-            // Now it is known that the first is the oldest.
-            release_of(&local.send(&push(1, 2).delivery()).await);
-            let first = local.closed(&first).await;
-            assert_eq!((first.state, first.build.outcome), (State::Superseded, Some(Outcome::Stopped)));
-            gate.open();
-            the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3), commit(4)]).await;
-        },
-    );
+    with_gate(&one_pipeline(), async |local, gate| {
+        local.script(&[Gate::WAIT]).await;
+        // The first is told after the third, and so presumed newer: it ends the third, and the fourth is late.
+        release_of(&local.send(&push(2, 3).delivery()).await);
+        let first = release_of(&local.send(&push(0, 1).delivery()).await);
+        release_of(&local.send(&push(3, 4).delivery()).await);
+        // Now it is known that the first is the oldest.
+        release_of(&local.send(&push(1, 2).delivery()).await);
+        let first = local.closed(&first).await;
+        assert_eq!((first.state, first.build.outcome), (State::Superseded, Some(Outcome::Stopped)));
+        gate.open();
+        the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3), commit(4)]).await;
+    });
 }
 
 #[test]
 fn a_push_that_starts_nothing_puts_the_order_right_all_the_same() {
-    let gate = Gate::new();
-    with_config(
-        &config(&[("web", "github.com/acme/web", r#"paths = ["web/**"]"#)]),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT]).await;
-            let of = |after, files| Push { files, ..push(after - 1, after) }.delivery();
-            release_of(&local.send(&of(3, &["web/page"])).await);
-            release_of(&local.send(&of(1, &["web/page"])).await);
-            let reason = reason_of(&local.send(&of(2, &["docs/page"])).await);
-            assert!(reason.contains("is not among its paths"), "{reason}");
-            gate.open();
-            the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3)]).await;
-        },
-    );
+    with_gate(&config(&[("web", "github.com/acme/web", r#"paths = ["web/**"]"#)]), async |local, gate| {
+        local.script(&[Gate::WAIT]).await;
+        let of = |after, files| Push { files, ..push(after - 1, after) }.delivery();
+        release_of(&local.send(&of(3, &["web/page"])).await);
+        release_of(&local.send(&of(1, &["web/page"])).await);
+        let reason = reason_of(&local.send(&of(2, &["docs/page"])).await);
+        assert!(reason.contains("is not among its paths"), "{reason}");
+        gate.open();
+        the_newest_alone_is_built(local, &[commit(1), commit(2), commit(3)]).await;
+    });
 }
 
 #[test]
@@ -188,37 +159,32 @@ fn a_tag_that_is_deleted_and_made_again_is_released_again() {
 
 #[test]
 fn without_supersede_each_push_is_built_and_none_before_the_one_before_it_ended() {
-    let gate = Gate::new();
-    with_config(
-        &config(&[("web", "github.com/acme/web", "supersede = false")]),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT]).await;
-            let mut ids = Vec::new();
-            for after in 1..=3 {
-                ids.push(release_of(&local.send(&push(after - 1, after).delivery()).await));
-            }
-            for (id, before) in ids[1..].iter().zip(&ids) {
-                let release = local.stack.release(id).await.expect("the release");
-                assert_eq!((release.state, release.build.id), (State::Waiting, None));
-                assert_eq!(release.waits[0].release, *before);
-                local.message(id, ": waits for web #", 0).await;
-            }
-            gate.open();
-            for id in &ids {
-                let release = local.closed(id).await;
-                assert_eq!(release.state, State::Built, "{:?}", release.reason);
-                local.message(id, ": built in ", 1).await;
-            }
-            let builds = local.all_builds().await;
-            let started: Vec<_> = builds.iter().filter_map(|build| variable(build, "LONGSHORE_RELEASE")).collect();
-            assert_eq!(started, ids.iter().map(ReleaseId::as_str).collect::<Vec<_>>(), "in order, each once");
-            for (before, after) in builds.iter().zip(&builds[1..]) {
-                let (ended, started) = (before["endTime"].as_f64(), after["startTime"].as_f64());
-                assert!(ended.is_some() && ended <= started, "{ended:?} {started:?}");
-            }
-        },
-    );
+    with_gate(&config(&[("web", "github.com/acme/web", "supersede = false")]), async |local, gate| {
+        local.script(&[Gate::WAIT]).await;
+        let mut ids = Vec::new();
+        for after in 1..=3 {
+            ids.push(release_of(&local.send(&push(after - 1, after).delivery()).await));
+        }
+        for (id, before) in ids[1..].iter().zip(&ids) {
+            let release = local.stack.release(id).await.expect("the release");
+            assert_eq!((release.state, release.build.id), (State::Waiting, None));
+            assert_eq!(release.waits[0].release, *before);
+            local.message(id, ": waits for web #", 0).await;
+        }
+        gate.open();
+        for id in &ids {
+            let release = local.closed(id).await;
+            assert_eq!(release.state, State::Built, "{:?}", release.reason);
+            local.message(id, ": built in ", 1).await;
+        }
+        let builds = local.all_builds().await;
+        let started: Vec<_> = builds.iter().filter_map(|build| variable(build, "LONGSHORE_RELEASE")).collect();
+        assert_eq!(started, ids.iter().map(ReleaseId::as_str).collect::<Vec<_>>(), "in order, each once");
+        for (before, after) in builds.iter().zip(&builds[1..]) {
+            let (ended, started) = (before["endTime"].as_f64(), after["startTime"].as_f64());
+            assert!(ended.is_some() && ended <= started, "{ended:?} {started:?}");
+        }
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::release::{Outcome, Release, ReleaseId, State};
 use longshore_tests::{
-    Between, Fault, Gate, Local, Push, config, eventually, release_of, releases_of, variable, with_config,
+    Between, Fault, Gate, Local, Push, config, eventually, release_of, releases_of, variable, with_config, with_gate,
     without_events,
 };
 use serde_json::json;
@@ -168,35 +168,30 @@ fn a_build_whose_answer_was_lost_is_found_again_and_not_started_twice() {
 
 #[test]
 fn where_the_account_has_no_room_a_build_is_started_once_there_is() {
-    let gate = Gate::new();
-    with_config(
-        &config(&[("web", "github.com/acme/web", "")]),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT]).await;
-            local.codebuild("UpdateProject", &json!({ "name": "web", "concurrentBuildLimit": 1 })).await;
-            // Somebody else's build.
-            let other = local.codebuild("StartBuild", &json!({ "projectName": "web" })).await["build"]["id"].clone();
-            let id = release_of(&local.send(&push("acme/web", 1).delivery()).await);
-            local.message(&id, ": queued (", 0).await;
-            local.shown(&id, "AccountLimitExceededException: Cannot have more than 1 active build").await;
-            was_tried(local, &id, 1).await;
-            attempt(local, &[(&id, 2)]).await;
+    with_gate(&config(&[("web", "github.com/acme/web", "")]), async |local, gate| {
+        local.script(&[Gate::WAIT]).await;
+        local.codebuild("UpdateProject", &json!({ "name": "web", "concurrentBuildLimit": 1 })).await;
+        // Somebody else's build.
+        let other = local.codebuild("StartBuild", &json!({ "projectName": "web" })).await["build"]["id"].clone();
+        let id = release_of(&local.send(&push("acme/web", 1).delivery()).await);
+        local.message(&id, ": queued (", 0).await;
+        local.shown(&id, "AccountLimitExceededException: Cannot have more than 1 active build").await;
+        was_tried(local, &id, 1).await;
+        attempt(local, &[(&id, 2)]).await;
 
-            gate.open();
-            let over = async || {
-                let builds = local.all_builds().await;
-                builds.iter().any(|build| build["id"] == other && build["buildComplete"] == true).then_some(())
-            };
-            eventually("the other build ends", over).await;
-            try_at(local, &id, Timestamp::now()).await;
-            local.tick("Trigger").await;
-            assert_eq!(local.closed(&id).await.state, State::Built);
-            local.message(&id, ": built in ", 1).await;
-            each_has_one_build(local, &[&id]).await;
-            assert_eq!(local.all_builds().await.len(), 2);
-        },
-    );
+        gate.open();
+        let over = async || {
+            let builds = local.all_builds().await;
+            builds.iter().any(|build| build["id"] == other && build["buildComplete"] == true).then_some(())
+        };
+        eventually("the other build ends", over).await;
+        try_at(local, &id, Timestamp::now()).await;
+        local.tick("Trigger").await;
+        assert_eq!(local.closed(&id).await.state, State::Built);
+        local.message(&id, ": built in ", 1).await;
+        each_has_one_build(local, &[&id]).await;
+        assert_eq!(local.all_builds().await.len(), 2);
+    });
 }
 
 #[test]

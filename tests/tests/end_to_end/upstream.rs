@@ -3,6 +3,7 @@
 use longshore_core::release::{Release, ReleaseId, State};
 use longshore_tests::{
     Gate, Local, Push, commit, config, delivery, reason_of, release_of, releases_of, run, variable, with_config,
+    with_gate,
 };
 
 const BASE: &[&str] = &["base/lib"];
@@ -26,67 +27,57 @@ fn elsewhere(after: u8) -> Push<'static> {
 
 #[test]
 fn a_newer_push_waits_for_the_upstream_that_the_older_one_waited_for() {
-    let gate = Gate::new();
-    with_config(
-        &monorepo(),
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT]).await;
-            let both = releases_of(&local.send(&push(1, BASE).delivery()).await);
-            let [base, older] = of(local, &both).await;
-            assert_eq!((older.pipeline.as_str(), older.state), ("shop", State::Waiting));
-            let newer = release_of(&local.send(&push(2, SHOP).delivery()).await);
-            let waiting = local.stack.release(&newer).await.expect("the release");
-            assert_eq!((waiting.state, &waiting.waits[0].release), (State::Waiting, &base.id));
-            assert_eq!(local.closed(&older.id).await.state, State::Superseded);
-            assert_eq!(local.all_builds().await.len(), 1, "nothing is built before the base that it needs");
+    with_gate(&monorepo(), async |local, gate| {
+        local.script(&[Gate::WAIT]).await;
+        let both = releases_of(&local.send(&push(1, BASE).delivery()).await);
+        let [base, older] = of(local, &both).await;
+        assert_eq!((older.pipeline.as_str(), older.state), ("shop", State::Waiting));
+        let newer = release_of(&local.send(&push(2, SHOP).delivery()).await);
+        let waiting = local.stack.release(&newer).await.expect("the release");
+        assert_eq!((waiting.state, &waiting.waits[0].release), (State::Waiting, &base.id));
+        assert_eq!(local.closed(&older.id).await.state, State::Superseded);
+        assert_eq!(local.all_builds().await.len(), 1, "nothing is built before the base that it needs");
 
-            gate.open();
-            assert_eq!(local.closed(&newer).await.state, State::Built);
-            assert_eq!(upstream(local, &newer, "LONGSHORE_UPSTREAM_BASE_RELEASE").await, Some(base.id.to_string()));
-            // What is built after that is told of the same base.
-            let later = release_of(&local.send(&push(3, SHOP).delivery()).await);
-            assert_eq!(local.closed(&later).await.state, State::Built);
-            assert_eq!(upstream(local, &later, "LONGSHORE_UPSTREAM_BASE_COMMIT").await, Some(commit(1)));
-            assert_eq!(local.all_builds().await.len(), 3);
-        },
-    );
+        gate.open();
+        assert_eq!(local.closed(&newer).await.state, State::Built);
+        assert_eq!(upstream(local, &newer, "LONGSHORE_UPSTREAM_BASE_RELEASE").await, Some(base.id.to_string()));
+        // What is built after that is told of the same base.
+        let later = release_of(&local.send(&push(3, SHOP).delivery()).await);
+        assert_eq!(local.closed(&later).await.state, State::Built);
+        assert_eq!(upstream(local, &later, "LONGSHORE_UPSTREAM_BASE_COMMIT").await, Some(commit(1)));
+        assert_eq!(local.all_builds().await.len(), 3);
+    });
 }
 
 #[test]
 fn what_is_handed_on_is_the_last_upstream_that_succeeded_whoever_started_it() {
-    let gate = Gate::new();
     let config = config(&[
         ("base", "github.com/acme/web", r#"paths = ["base/**"]"#),
         ("shop", "github.com/acme/web", "paths = [\"shop/**\"]\nafter = [\"base\"]\nactors = [\"!robot\"]"),
     ]);
-    with_config(
-        &config,
-        |options| gate.install(options),
-        async |local| {
-            local.script(&[Gate::WAIT, "[ \"$LONGSHORE_COMMIT\" != 0303030303030303030303030303030303030303 ]"]).await;
-            let by = |push: Push<'_>, who: &str| {
-                let mut payload = push.payload();
-                payload["pusher"]["name"] = who.into();
-                payload["sender"]["login"] = who.into();
-                delivery(&payload)
-            };
-            // A base that shop has no part in, and that is still built when shop is pushed.
-            let base = release_of(&local.send(&by(push(1, BASE), "robot")).await);
-            let shop = release_of(&local.send(&push(2, SHOP).delivery()).await);
-            let waiting = local.stack.release(&shop).await.expect("the release");
-            assert_eq!((waiting.state, &waiting.waits[0].release), (State::Waiting, &base));
-            gate.open();
-            assert_eq!(local.closed(&shop).await.state, State::Built);
+    with_gate(&config, async |local, gate| {
+        local.script(&[Gate::WAIT, "[ \"$LONGSHORE_COMMIT\" != 0303030303030303030303030303030303030303 ]"]).await;
+        let by = |push: Push<'_>, who: &str| {
+            let mut payload = push.payload();
+            payload["pusher"]["name"] = who.into();
+            payload["sender"]["login"] = who.into();
+            delivery(&payload)
+        };
+        // A base that shop has no part in, and that is still built when shop is pushed.
+        let base = release_of(&local.send(&by(push(1, BASE), "robot")).await);
+        let shop = release_of(&local.send(&push(2, SHOP).delivery()).await);
+        let waiting = local.stack.release(&shop).await.expect("the release");
+        assert_eq!((waiting.state, &waiting.waits[0].release), (State::Waiting, &base));
+        gate.open();
+        assert_eq!(local.closed(&shop).await.state, State::Built);
 
-            // One that fails is none.
-            let failed = release_of(&local.send(&by(push(3, BASE), "robot")).await);
-            assert_eq!(local.closed(&failed).await.state, State::Failed);
-            let shop = release_of(&local.send(&push(4, SHOP).delivery()).await);
-            assert_eq!(local.closed(&shop).await.state, State::Built);
-            assert_eq!(upstream(local, &shop, "LONGSHORE_UPSTREAM_BASE_RELEASE").await, Some(base.to_string()));
-        },
-    );
+        // One that fails is none.
+        let failed = release_of(&local.send(&by(push(3, BASE), "robot")).await);
+        assert_eq!(local.closed(&failed).await.state, State::Failed);
+        let shop = release_of(&local.send(&push(4, SHOP).delivery()).await);
+        assert_eq!(local.closed(&shop).await.state, State::Built);
+        assert_eq!(upstream(local, &shop, "LONGSHORE_UPSTREAM_BASE_RELEASE").await, Some(base.to_string()));
+    });
 }
 
 #[test]
@@ -111,11 +102,9 @@ fn an_older_push_that_comes_late_has_what_comes_after_it_built_again() {
 
 #[test]
 fn a_pipeline_of_another_repository_is_built_from_its_own_newest_commit() {
-    let gate = Gate::new();
-    with_config(
+    with_gate(
         &config(&[("web", "github.com/acme/web", ""), ("api", "github.com/acme/api", r#"after = ["web"]"#)]),
-        |options| gate.install(options),
-        async |local| {
+        async |local, gate| {
             local.script(&[Gate::WAIT]).await;
             gate.open();
             // Nothing is known of it yet.

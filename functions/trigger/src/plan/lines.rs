@@ -3,9 +3,9 @@
 use longshore_aws::store::{KeptLine, Store, StoreError};
 use longshore_core::{config, line::Line, push::Reference};
 
-/// The lines that a delivery looks at.
+/// The lines that are looked at in one go: each is read once.
 #[derive(Default)]
-pub(super) struct Lines(Vec<Looked>);
+pub(crate) struct Lines(Vec<Looked>);
 
 /// A line as it was read, and as it is to be.
 struct Looked {
@@ -18,7 +18,7 @@ struct Looked {
 
 impl Lines {
     /// The position of a line, which is read when it is asked for first.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         &mut self,
         store: &Store,
         repository: &str,
@@ -40,7 +40,7 @@ impl Lines {
     }
 
     /// The line at a position.
-    pub(super) fn get(&self, at: usize) -> &Line {
+    pub(crate) fn get(&self, at: usize) -> &Line {
         &self.0[at].kept.line
     }
 

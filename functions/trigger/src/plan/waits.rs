@@ -2,7 +2,6 @@
 
 use longshore_aws::store::StoreError;
 use longshore_core::{
-    config,
     line::{Line, Placed},
     release::{Met, Release, ReleaseId, State, Until, Wait},
 };
@@ -58,13 +57,11 @@ impl Planner<'_> {
         let mut taken = Vec::new();
         let is_own = |name: &&String| own.iter().any(|wait| wait.pipeline == **name);
         for name in pipeline.after.iter().filter(|name| !is_own(name)) {
-            let upstream = self.config.pipeline(name).map(|upstream| config::fold(&upstream.repository));
-            if upstream == Some(config::fold(&pipeline.repository)) {
+            if self.config.pipeline(name).is_some_and(|upstream| upstream.is_of(&pipeline.repository)) {
                 for upstream in line.up_to(&placed.release, name).take(LOOKED_AT) {
                     let made_now = drafts.iter().any(|other| other.placed.release == upstream.release);
                     let record = if made_now { None } else { self.record(&upstream.release, planned).await? };
-                    let met = record.as_ref().filter(|record| record.state.is_success());
-                    let met = met.map(|record| Met { commit: record.commit.id.clone(), image: record.image.clone() });
+                    let met = record.as_ref().filter(|record| record.state.is_success()).map(Met::from);
                     if made_now || met.is_some() || record.is_some_and(|record| !record.state.is_end()) {
                         taken.push(Wait { met, ..wait(upstream, Until::Success) });
                         break;

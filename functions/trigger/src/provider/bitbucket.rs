@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use longshore_core::address::Address;
 use reqwest::Url;
-use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{MAX_FILES, ProviderError, Providers, bounded, http::address, is_at, owner_and_name};
+use super::{MAX_FILES, ProviderError, Providers, Question, bounded, http::address, is_at, owner_and_name};
 
 /// How many files a page of Cloud has, and one of a Data Center, as far as their administrators let it.
 const CLOUD_PAGE: &str = "500";
@@ -54,17 +52,11 @@ struct DataCenterPath {
 }
 
 impl Providers {
-    pub(super) async fn bitbucket_files(
-        &self,
-        repository: &Address<'_>,
-        before: &str,
-        after: &str,
-        token: &SecretString,
-    ) -> Result<Option<Vec<String>>, ProviderError> {
-        if is_at(repository, "bitbucket.org") {
-            self.cloud_files(repository, before, after, token).await
+    pub(super) async fn bitbucket_files(&self, question: Question<'_>) -> Result<Option<Vec<String>>, ProviderError> {
+        if is_at(question.repository, "bitbucket.org") {
+            self.cloud_files(question).await
         } else {
-            self.data_center_files(repository, before, after, token).await
+            self.data_center_files(question).await
         }
     }
 
@@ -72,13 +64,8 @@ impl Providers {
     /// the two trees; without it, it is from the merge base.
     ///
     /// Source: <https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commits/#api-repositories-workspace-repo-slug-diffstat-spec-get>
-    async fn cloud_files(
-        &self,
-        repository: &Address<'_>,
-        before: &str,
-        after: &str,
-        token: &SecretString,
-    ) -> Result<Option<Vec<String>>, ProviderError> {
+    async fn cloud_files(&self, question: Question<'_>) -> Result<Option<Vec<String>>, ProviderError> {
+        let Question { repository, before, after, token } = question;
         let (workspace, name) = owner_and_name(repository)?;
         let base = self.bases.bitbucket.as_deref().unwrap_or("https://api.bitbucket.org/2.0");
         let mut url = address(base, &["repositories", workspace, name, "diffstat", &format!("{after}..{before}")])?;
@@ -105,13 +92,8 @@ impl Providers {
     /// lacks, as a pull request would.
     ///
     /// Source: <https://support.atlassian.com/bitbucket-data-center/kb/how-to-diff-arbitrary-commits-using-rest-api/>
-    async fn data_center_files(
-        &self,
-        repository: &Address<'_>,
-        before: &str,
-        after: &str,
-        token: &SecretString,
-    ) -> Result<Option<Vec<String>>, ProviderError> {
+    async fn data_center_files(&self, question: Question<'_>) -> Result<Option<Vec<String>>, ProviderError> {
+        let Question { repository, before, after, token } = question;
         let (project, name) = owner_and_name(repository)?;
         let base = match &self.bases.bitbucket {
             Some(base) => base.clone(),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    ProviderError, Providers, bounded,
+    ProviderError, Providers, Question, bounded,
     http::{Answer, address},
     is_at, owner_and_name, parsed,
 };
@@ -77,20 +77,14 @@ impl Providers {
     /// least one of them and any third: the files of both directions are all that can differ, if both start at the same commit.
     ///
     /// Source: <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
-    pub(super) async fn github_files(
-        &self,
-        repository: &Address<'_>,
-        before: &str,
-        after: &str,
-        token: &SecretString,
-    ) -> Result<Option<Vec<String>>, ProviderError> {
-        let there = self.comparison(repository, before, after, token).await?;
+    pub(super) async fn github_files(&self, question: Question<'_>) -> Result<Option<Vec<String>>, ProviderError> {
+        let there = self.comparison(question).await?;
         let mut files = BTreeSet::new();
         if !take(&mut files, there.files) {
             return Ok(None);
         }
         if !matches!(there.status.as_str(), "ahead" | "identical") {
-            let back = self.comparison(repository, after, before, token).await?;
+            let back = self.comparison(Question { before: question.after, after: question.before, ..question }).await?;
             let parted = |commit: Option<Commit>| commit.map(|commit| commit.sha);
             let (one, other) = (parted(there.merge_base_commit), parted(back.merge_base_commit));
             if one.is_none() || one != other || !take(&mut files, back.files) {
@@ -100,14 +94,9 @@ impl Providers {
         Ok(bounded(files))
     }
 
-    async fn comparison(
-        &self,
-        repository: &Address<'_>,
-        base: &str,
-        head: &str,
-        token: &SecretString,
-    ) -> Result<Comparison, ProviderError> {
-        let mut url = self.github_address(repository, &["compare", &format!("{base}...{head}")])?;
+    async fn comparison(&self, question: Question<'_>) -> Result<Comparison, ProviderError> {
+        let Question { repository, before, after, token } = question;
+        let mut url = self.github_address(repository, &["compare", &format!("{before}...{after}")])?;
         // Commits are paged, files are not: all of them come with the first page, of one commit.
         url.query_pairs_mut().append_pair("per_page", "1").append_pair("page", "1");
         self.http.get(url, token).await?.json()

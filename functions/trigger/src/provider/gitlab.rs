@@ -1,10 +1,8 @@
 //! GitLab: the comparison of two commits.
 
-use longshore_core::address::Address;
-use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{ProviderError, Providers, bounded, http::address};
+use super::{ProviderError, Providers, Question, bounded, http::address};
 
 #[derive(Deserialize)]
 struct Comparison {
@@ -24,13 +22,8 @@ impl Providers {
     /// base. The answer has the text of every change, so a large push can make it longer than we read.
     ///
     /// Source: <https://docs.gitlab.com/api/repositories/#compare-branches-tags-or-commits>
-    pub(super) async fn gitlab_files(
-        &self,
-        repository: &Address<'_>,
-        before: &str,
-        after: &str,
-        token: &SecretString,
-    ) -> Result<Option<Vec<String>>, ProviderError> {
+    pub(super) async fn gitlab_files(&self, question: Question<'_>) -> Result<Option<Vec<String>>, ProviderError> {
+        let Question { repository, before, after, token } = question;
         let base = match &self.bases.gitlab {
             Some(base) => base.clone(),
             None => format!("https://{}/api/v4", repository.host),

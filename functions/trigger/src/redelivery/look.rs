@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Attempt, LOOKED_AFTER, before, plan};
-use crate::provider::{ProviderError, Providers};
+use crate::provider::{ProviderError, Providers, late};
 
 /// How long after a look the next one comes, where nothing is due before.
 pub const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -116,8 +116,8 @@ impl Providers {
     ) -> Result<Looked, ProviderError> {
         let until = until.min(Instant::now() + LOOK_TIME);
         if memory.listed.is_none_or(|listed| now.duration_since(listed) >= HOOKS_KEPT) {
-            let late = |_| Err(ProviderError::Unreached("no answer in time".to_owned()));
-            let hooks = timeout_at(until, self.hooks(repository, endpoint, token)).await.unwrap_or_else(late)?;
+            let hooks = timeout_at(until, self.hooks(repository, endpoint, token)).await;
+            let hooks = hooks.unwrap_or_else(|_| Err(late()))?;
             memory.know(hooks, now);
         }
         let looked = Looked { hooks: memory.hooks.len(), asked: 0, next: now + LOOK_EVERY };

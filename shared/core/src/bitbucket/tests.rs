@@ -11,10 +11,7 @@ fn read(payload: &Value) -> Result<Delivery, NotADelivery> {
 }
 
 fn pushes(payload: &Value) -> Vec<Push> {
-    match read(payload).expect("a delivery").content {
-        Content::Pushes(pushes) => pushes,
-        content => panic!("no pushes: {content:?}"),
-    }
+    webhook::tests::pushes(Source::Bitbucket, "repo:push", payload)
 }
 
 /// The payload with the change at this position alone.

@@ -14,10 +14,7 @@ fn read(event: &str, payload: &Value) -> Result<Delivery, NotADelivery> {
 }
 
 fn pushes(payload: &Value) -> Vec<Push> {
-    match read("repo:refs_changed", payload).expect("a delivery").content {
-        Content::Pushes(pushes) => pushes,
-        content => panic!("no pushes: {content:?}"),
-    }
+    webhook::tests::pushes(Source::Bitbucket, "repo:refs_changed", payload)
 }
 
 #[test]

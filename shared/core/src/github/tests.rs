@@ -14,10 +14,7 @@ fn read(event: &str, payload: &Value) -> Result<Delivery, NotADelivery> {
 }
 
 fn pushed(payload: &Value) -> Push {
-    match read("push", payload).expect("a delivery").content {
-        Content::Pushes(pushes) if pushes.len() == 1 => pushes.into_iter().next().expect("a push"),
-        content => panic!("no push: {content:?}"),
-    }
+    webhook::tests::pushed(Source::GitHub, "push", payload)
 }
 
 fn zeros() -> Value {

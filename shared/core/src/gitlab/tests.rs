@@ -8,10 +8,7 @@ fn read(event: &str, payload: &Value) -> Result<Delivery, NotADelivery> {
 }
 
 fn pushed(payload: &Value) -> Push {
-    match read("Push Hook", payload).expect("a delivery").content {
-        Content::Pushes(pushes) if pushes.len() == 1 => pushes.into_iter().next().expect("a push"),
-        content => panic!("no push: {content:?}"),
-    }
+    webhook::tests::pushed(Source::GitLab, "Push Hook", payload)
 }
 
 fn merged(payload: &Value) -> Option<Push> {

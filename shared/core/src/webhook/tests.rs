@@ -78,6 +78,19 @@ pub(crate) fn deliver(source: Source, event: &str, payload: &Value) -> Result<De
     read(source, event, payload.to_string().as_bytes())
 }
 
+/// What a payload tells to have moved.
+pub(crate) fn pushes(source: Source, event: &str, payload: &Value) -> Vec<Push> {
+    match deliver(source, event, payload).expect("a delivery").content {
+        Content::Pushes(pushes) => pushes,
+        content => panic!("no pushes: {content:?}"),
+    }
+}
+
+/// The one push that a payload tells.
+pub(crate) fn pushed(source: Source, event: &str, payload: &Value) -> Push {
+    <[Push; 1]>::try_from(pushes(source, event, payload)).map(|[push]| push).expect("one push")
+}
+
 /// Why a payload starts nothing.
 pub(crate) fn reason(source: Source, event: &str, payload: &Value) -> String {
     match deliver(source, event, payload).expect("a delivery").content {
