@@ -111,7 +111,7 @@ pub fn show(stack: &Stack) {
     for pipeline in stack.config.pipelines() {
         for environment in &pipeline.environments {
             for service in &environment.services {
-                if let Some(address) = stack.ecs.address(&environment.cluster, service) {
+                if let Some(address) = stack.ecs.address(&environment.plan.cluster, service) {
                     say(&format!("  {:<21} {address}", format!("{}/{service}", environment.name)));
                 }
             }

@@ -96,16 +96,16 @@ pub(crate) async fn services(
     port: u16,
     health: Option<&str>,
 ) -> anyhow::Result<()> {
-    let cluster = json!({ "clusterName": environment.cluster });
+    let cluster = json!({ "clusterName": environment.plan.cluster });
     create(ecs, "ecs", "AmazonEC2ContainerServiceV20141113.CreateCluster", &cluster).await?;
     for service in &environment.services {
-        let container = environment.containers.first().unwrap_or(service);
-        let family = format!("{}-{service}", environment.cluster);
+        let container = environment.plan.containers.first().unwrap_or(service);
+        let family = format!("{}-{service}", environment.plan.cluster);
         let definition = task_definition(&family, container, image, port, health);
         create(ecs, "ecs", "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition", &definition).await?;
         let group = format!("targetgroup/{service}/{port:016x}");
         let request = json!({
-            "cluster": environment.cluster, "serviceName": service, "taskDefinition": family, "desiredCount": 1,
+            "cluster": environment.plan.cluster, "serviceName": service, "taskDefinition": family, "desiredCount": 1,
             "launchType": "FARGATE",
             "deploymentConfiguration": {
                 "minimumHealthyPercent": 100, "maximumPercent": 200,

@@ -130,7 +130,7 @@ impl Deploy {
     /// The revision that the service runs is the base of the new one.
     async fn base(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
         let (deployment, service) = place(release, at)?;
-        Ok(match self.ecs.service(&deployment.cluster, &service.service).await? {
+        Ok(match self.ecs.service(&deployment.plan.cluster, &service.service).await? {
             Call::Done(service) => Fact::Based(at, service.task_definition),
             Call::Refused(why) => failed(at, why),
         })
@@ -150,7 +150,7 @@ impl Deploy {
             ("longshore:release", release.id.as_str()),
             ("longshore:commit", &release.commit.id),
         ];
-        let revision = match revise(&described, &image, &deployment.containers, &tags) {
+        let revision = match revise(&described, &image, &deployment.plan.containers, &tags) {
             Ok(revision) => revision,
             Err(error) => return Ok(failed(at, format!("{base}: {error}"))),
         };
@@ -186,7 +186,7 @@ impl Deploy {
     async fn update(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
         let (deployment, service) = place(release, at)?;
         let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
-        let (cluster, name) = (&deployment.cluster, &service.service);
+        let (cluster, name) = (&deployment.plan.cluster, &service.service);
         match self.ecs.find_deployment(cluster, name, task_definition).await? {
             Call::Done(Some(_)) => return Ok(Fact::Updated(at)),
             Call::Done(None) => {}
@@ -219,7 +219,7 @@ impl Deploy {
                 continue;
             };
             let Some(arn) = &service.deployment else {
-                match self.ecs.find_deployment(&deployment.cluster, &service.service, task_definition).await? {
+                match self.ecs.find_deployment(&deployment.plan.cluster, &service.service, task_definition).await? {
                     Call::Done(Some(arn)) => return Ok(Some(Fact::Followed(at, arn))),
                     Call::Done(None) => continue,
                     Call::Refused(why) => return Ok(Some(failed(at, why))),
@@ -235,13 +235,15 @@ impl Deploy {
                 Progress::RolledBack(reason) => (Verdict::RolledBack, reason),
                 Progress::Failed(reason) => (Verdict::Failed, reason),
                 // Another deployment took over, or someone stopped this one and nothing came in its place.
-                Progress::Stopped(reason) => match self.ecs.service(&deployment.cluster, &service.service).await? {
-                    Call::Done(current) if current.task_definition != task_definition => {
-                        let reason = reason.unwrap_or_else(|| "another deployment took over".to_owned());
-                        (Verdict::Superseded, Some(reason))
+                Progress::Stopped(reason) => {
+                    match self.ecs.service(&deployment.plan.cluster, &service.service).await? {
+                        Call::Done(current) if current.task_definition != task_definition => {
+                            let reason = reason.unwrap_or_else(|| "another deployment took over".to_owned());
+                            (Verdict::Superseded, Some(reason))
+                        }
+                        _ => (Verdict::Failed, Some(reason.unwrap_or_else(|| "the deployment was stopped".to_owned()))),
                     }
-                    _ => (Verdict::Failed, Some(reason.unwrap_or_else(|| "the deployment was stopped".to_owned()))),
-                },
+                }
             };
             return Ok(Some(Fact::Concluded { at, verdict, reason }));
         }

@@ -96,7 +96,7 @@ fn uses(release: &Release, arn: &str) -> bool {
     let name = arn.split_once(":service/").map_or(arn, |(_, name)| name);
     let (cluster, service) = name.split_once('/').unwrap_or(("", name));
     release.deployments.iter().any(|deployment| {
-        (cluster.is_empty() || deployment.cluster == cluster)
+        (cluster.is_empty() || deployment.plan.cluster == cluster)
             && deployment.services.iter().any(|candidate| candidate.service == service)
     })
 }

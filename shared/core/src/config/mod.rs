@@ -4,6 +4,7 @@
 //! and the cure. All problems are found in one reading.
 
 mod after;
+mod environment;
 mod problem;
 mod read;
 mod section;
@@ -12,6 +13,9 @@ mod values;
 
 use std::collections::HashMap;
 
+pub use environment::{
+    Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
+};
 pub use problem::{Place, Problem, Problems};
 
 use jiff::SignedDuration;
@@ -138,19 +142,6 @@ impl Who {
             Self::Id(id) => actor.id.as_ref().map(|told| told == id),
         }
     }
-}
-
-/// `[[pipeline.environment]]`: ECS services that run the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Environment {
-    /// Unique within its pipeline.
-    pub name: String,
-    /// The ECS cluster.
-    pub cluster: String,
-    /// The ECS services, at least one.
-    pub services: Vec<String>,
-    /// The containers that get the image; none named means those that run an image of the same repository now.
-    pub containers: Vec<String>,
 }
 
 impl Pipeline {

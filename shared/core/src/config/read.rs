@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::{
-    Config, Environment, Pipeline, Problem, Problems, Rules, Slack, Who, after,
+    Config, Environment, Pipeline, Plan, Problem, Problems, Rules, Slack, Who, after,
     section::Section,
     servers,
     values::{
@@ -72,9 +72,9 @@ fn one_owner(root: &mut Section<'_, '_>, pipelines: &[Read]) {
     for Read { pipeline, span, .. } in pipelines {
         for environment in &pipeline.environments {
             for service in &environment.services {
-                if !owned.insert((&environment.cluster, service)) {
+                if !owned.insert(((&environment.plan.account, &environment.plan.cluster), service)) {
                     let message =
-                        format!("a second environment deploys the service {service} of {}", environment.cluster);
+                        format!("a second environment deploys the service {service} of {}", environment.plan.cluster);
                     root.problem(span.clone(), message, Some("a service belongs to one environment".to_owned()));
                 }
             }
@@ -148,7 +148,7 @@ fn environment(mut section: Section<'_, '_>) -> Environment {
     let services = section.strings("services", true, is_ecs_name, ECS_NAME);
     let containers = section.strings("containers", false, is_ecs_name, ECS_NAME);
     section.close();
-    Environment { name, cluster, services, containers }
+    Environment { name, services, plan: Plan { containers, ..Plan::of(cluster) } }
 }
 
 fn patterns(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Pattern> {

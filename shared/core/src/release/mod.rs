@@ -20,7 +20,7 @@ pub use step::{BuildStep, DeployStep, OpenFor};
 pub use wait::{Met, Until, Wait};
 
 use crate::{
-    config::Pipeline,
+    config::{Pipeline, Plan},
     image::Digest,
     push::{Push, Reference},
     text,
@@ -267,11 +267,8 @@ impl Image {
 pub struct Deployment {
     /// The environment's name.
     pub environment: String,
-    /// Its ECS cluster.
-    pub cluster: String,
-    /// The containers that get the image, where the configuration names them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub containers: Vec<String>,
+    /// How it takes a release, as longshore.toml said when this one was accepted.
+    pub plan: Plan,
     /// Its ECS services.
     pub services: Vec<ServiceDeployment>,
     /// When the environment admitted the release.
@@ -359,8 +356,7 @@ impl Release {
         let service = |service: &String| ServiceDeployment { service: service.clone(), ..ServiceDeployment::default() };
         let deployments = pipeline.environments.iter().map(|environment| Deployment {
             environment: environment.name.clone(),
-            cluster: environment.cluster.clone(),
-            containers: environment.containers.clone(),
+            plan: environment.plan.clone(),
             services: environment.services.iter().map(service).collect(),
             admitted: None,
             ended: None,
