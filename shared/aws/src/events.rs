@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use longshore_core::{
-    event::{RELEASE_CHANGED, ReleaseChanged, SOURCE},
+    event::{DEPLOYMENT_ASKED, RELEASE_CHANGED, ReleaseChanged, SOURCE},
     release::Release,
 };
 
@@ -22,11 +22,19 @@ impl Publisher {
     /// Publishes `Longshore / Release Changed`. A failure is logged and no more: the record is what counts, and whoever shows it
     /// looks again on its tick.
     pub async fn changed(&self, release: &Release) {
-        let detail = match serde_json::to_string(&ReleaseChanged::from(release)) {
-            Ok(detail) => detail,
-            Err(error) => return tracing::error!(%error, "the event could not be written"),
-        };
-        let entry = PutEventsRequestEntry::builder().source(SOURCE).detail_type(RELEASE_CHANGED).detail(detail);
+        match serde_json::to_string(&ReleaseChanged::from(release)) {
+            Ok(detail) => self.publish(release, RELEASE_CHANGED, detail).await,
+            Err(error) => tracing::error!(%error, "the event could not be written"),
+        }
+    }
+
+    /// Publishes `Longshore / Deployment Asked`: a person asked for something that `deploy` is to do at once, and not on its tick.
+    pub async fn asked(&self, release: &Release) {
+        self.publish(release, DEPLOYMENT_ASKED, serde_json::json!({ "release": release.id }).to_string()).await;
+    }
+
+    async fn publish(&self, release: &Release, detail_type: &str, detail: String) {
+        let entry = PutEventsRequestEntry::builder().source(SOURCE).detail_type(detail_type).detail(detail);
         let answer = self.0.put_events().entries(entry.build()).send().await;
         match answer {
             Ok(answer) if answer.failed_entry_count() == 0 => {

@@ -8,10 +8,12 @@
 //! | `line#<repository>#<ref>` | `line` | the latest pushes of a branch or tag, in order; expires a year after the last |
 //! | `pipeline#<name>` | `counter` | the number of its newest release |
 //! | `looked#<what>` | `looked` | until when a provider was asked for what it could not deliver |
-//! | `environment#<pipeline>#<name>` | `environment` | the newest release admitted, and who works on it |
+//! | `environment#<pipeline>#<name>` | `environment` | the newest release admitted, who works on it, what was live, its lock |
 //!
-//! The index `open` (`open_for`, `pk`) is sparse: only what is still to be looked after is in it.
+//! The index `open` (`open_for`, `pk`) is sparse: only what is still to be looked after is in it. The index `pipeline` (`pipeline`, `number`)
+//! lists a pipeline's releases with their commits and digests.
 
+mod asked;
 mod delivery;
 mod environment;
 mod looked;
@@ -25,8 +27,9 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 
+pub use asked::Listed;
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
-pub use environment::{Admission, Hold};
+pub use environment::{Admission, Hold, Passing};
 pub use looked::Look;
 pub use message::{Lease, Posted};
 pub use record::Changed;

@@ -16,6 +16,12 @@ use crate::{
 pub const SOURCE: &str = "longshore";
 /// The detail type of a change of a release.
 pub const RELEASE_CHANGED: &str = "Release Changed";
+/// The detail type of a person's wish that `deploy` is to see to.
+pub const DEPLOYMENT_ASKED: &str = "Deployment Asked";
+
+/// What the `startedBy` of a release's tasks begins with; its id follows. ECS takes 36 characters at least.
+/// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>.
+pub const STARTED_BY: &str = "longshore/";
 
 /// An event as EventBridge hands it to a function.
 /// Source: <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>.
@@ -70,8 +76,12 @@ pub enum Event {
     },
     /// A deployment of an ECS service changed: the service's ARN.
     Service(String),
+    /// A task that a release started ended.
+    Task(ReleaseId),
     /// A release changed.
     Release(ReleaseId),
+    /// A person asked for something of a release's deployment.
+    Asked(ReleaseId),
     /// A branch or tag of a CodeCommit repository changed.
     Delivery(Box<Delivery>),
     /// Nothing that concerns us, or that cannot be read: what it was.
@@ -92,6 +102,13 @@ impl Event {
             },
             (SOURCE, RELEASE_CHANGED) => {
                 envelope.detail["release"].as_str().and_then(ReleaseId::parse).map(Self::Release)
+            }
+            (SOURCE, DEPLOYMENT_ASKED) => {
+                envelope.detail["release"].as_str().and_then(ReleaseId::parse).map(Self::Asked)
+            }
+            ("aws.ecs", "ECS Task State Change") => {
+                let started_by = envelope.detail["startedBy"].as_str();
+                started_by.and_then(|by| ReleaseId::parse(by.strip_prefix(STARTED_BY)?)).map(Self::Task)
             }
             _ => None,
         };

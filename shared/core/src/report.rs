@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    image::{Name, Reference},
+    image::Reference,
     text::{first_line, shorten},
 };
 
@@ -75,19 +75,20 @@ pub fn progress(body: &[u8]) -> Result<Progress, BadReport> {
     Ok(Progress { phase, status: wire.status, message })
 }
 
-/// Reads an image report, and checks that the image is in `registry` and in the pipeline's `repository`.
-pub fn image(body: &[u8], registry: &str, repository: Option<&str>) -> Result<Name, BadReport> {
+/// Reads an image report, and checks that the image is in `registry` and in one of the pipeline's `repositories`, the first of which is
+/// the one that a refusal names.
+pub fn image(body: &[u8], registry: &str, repositories: &[&str]) -> Result<Reference, BadReport> {
     #[derive(Deserialize)]
     struct Wire {
         image: String,
     }
     let wire: Wire = read(body, r#"{"image": "<registry>/<repository>:<tag>"}"#)?;
     let reference = Reference::parse(wire.image.trim()).ok_or(BadReport::NotAnImage)?;
-    let repository = repository.ok_or(BadReport::NoRepository)?;
-    if reference.registry != registry || reference.repository != repository {
-        return Err(BadReport::AnotherRepository(format!("{registry}/{repository}")));
+    let first = repositories.first().ok_or(BadReport::NoRepository)?;
+    if reference.registry != registry || !repositories.contains(&reference.repository.as_str()) {
+        return Err(BadReport::AnotherRepository(format!("{registry}/{first}")));
     }
-    Ok(reference.name)
+    Ok(reference)
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8], example: &'static str) -> Result<T, BadReport> {
@@ -97,6 +98,7 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8], example: &'static str) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Name;
     use proptest::prelude::*;
 
     #[test]
@@ -121,21 +123,24 @@ mod tests {
     fn an_image_must_be_where_the_pipelines_images_go() {
         let body = |image: &str| format!(r#"{{"image":"{image}"}}"#).into_bytes();
         let digest = format!("sha256:{}", "0".repeat(64));
-        assert_eq!(image(&body("r.example/web:v1"), "r.example", Some("web")), Ok(Name::Tag("v1".into())));
-        assert!(image(&body(&format!("r.example/web@{digest}")), "r.example", Some("web")).is_ok());
+        let read = image(&body("r.example/web:v1"), "r.example", &["web"]).expect("an image");
+        assert_eq!(read.name, Name::Tag("v1".into()));
+        let both = ["web", "api"];
+        assert_eq!(image(&body("r.example/api:v1"), "r.example", &both).expect("an image").repository, "api");
+        assert!(image(&body(&format!("r.example/web@{digest}")), "r.example", &["web"]).is_ok());
         for elsewhere in ["r.example/api:v1", "evil.example/web:v1", "r.example/web/x:v1"] {
-            let refused = image(&body(elsewhere), "r.example", Some("web"));
+            let refused = image(&body(elsewhere), "r.example", &["web"]);
             assert_eq!(refused, Err(BadReport::AnotherRepository("r.example/web".into())));
         }
-        assert_eq!(image(&body("web"), "r.example", Some("web")), Err(BadReport::NotAnImage));
-        assert_eq!(image(&body("r.example/web:v1"), "r.example", None), Err(BadReport::NoRepository));
+        assert_eq!(image(&body("web"), "r.example", &["web"]), Err(BadReport::NotAnImage));
+        assert_eq!(image(&body("r.example/web:v1"), "r.example", &[]), Err(BadReport::NoRepository));
     }
 
     proptest! {
         #[test]
         fn no_body_makes_the_readers_panic(body: Vec<u8>) {
             let _ = progress(&body);
-            let _ = image(&body, "r.example", Some("web"));
+            let _ = image(&body, "r.example", &["web"]);
         }
     }
 }

@@ -1,10 +1,18 @@
-//! The environments' records: which release was admitted last, and who works on it.
+//! The environments' records: which release was admitted last, who works on it, what was live there, and whether it is locked.
 
-use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::ReturnValuesOnConditionCheckFailure};
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
 use jiff::{SignedDuration, Timestamp};
-use longshore_core::release::Release;
+use longshore_core::{
+    environment::{Environment, Live},
+    release::{Lock, Release},
+};
 
-use super::{Store, StoreError, failed, number, read_number, record::is_condition, text};
+use super::{Item, Store, StoreError, failed, number, read_number, read_text, record::is_condition, text};
 
 /// Whether an environment took a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +21,8 @@ pub enum Admission {
     Admitted(Hold),
     /// A newer one, of this number, was admitted before.
     Overtaken(u64),
+    /// Someone locked the environment.
+    Locked(Lock),
     /// Another invocation works on the environment now.
     Busy,
 }
@@ -29,28 +39,40 @@ impl Hold {
     pub const LIFE: SignedDuration = SignedDuration::from_secs(40);
 }
 
+/// Whether a release stops at a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// It does.
+    Automation,
+    /// It passes: it is begun, or a person lets it.
+    Past,
+    /// A person asked for it by name: it passes, and takes the lock of a rollback away.
+    ByName,
+}
+
 impl Store {
-    /// Admits a release to an environment, unless a newer one was admitted, and lets the caller work on it: one conditional write.
-    /// `holder` names the invocation.
+    /// Admits a release to an environment, unless a newer one was admitted or it is locked, and lets the caller work on it: one conditional
+    /// write. `holder` names the invocation.
     pub async fn admit(
         &self,
         release: &Release,
         environment: &str,
         holder: &str,
+        passing: Passing,
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
-        let key = format!("environment#{}#{environment}", release.pipeline);
+        let key = key(&release.pipeline, environment);
+        let free = "(attribute_not_exists(newest) OR newest <= :number) AND \
+                    (attribute_not_exists(held_until) OR held_until < :now OR #holder = :holder)";
+        let unlocked = "(attribute_not_exists(locked_until) OR locked_until <= :now)";
+        let condition = match passing {
+            Passing::Automation => format!("{free} AND {unlocked}"),
+            Passing::Past | Passing::ByName => free.to_owned(),
+        };
         let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(&key))
-            .key("sk", text("environment"))
+            .environment_update(&key)
             .update_expression("SET newest = :number, #release = :release, #holder = :holder, held_until = :until")
-            .condition_expression(
-                "(attribute_not_exists(newest) OR newest <= :number) AND \
-                 (attribute_not_exists(held_until) OR held_until < :now OR #holder = :holder)",
-            )
+            .condition_expression(condition)
             .expression_attribute_names("#release", "release")
             .expression_attribute_names("#holder", "holder")
             .expression_attribute_values(":number", number(release.number))
@@ -60,17 +82,22 @@ impl Store {
             .expression_attribute_values(":until", number((now + Hold::LIFE).as_millisecond()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = request.send().await else {
+            if passing == Passing::ByName {
+                self.lift_rollback(&key, release.number).await?;
+            }
             return Ok(Admission::Admitted(Hold { key, holder: holder.to_owned() }));
         };
         let Some(UpdateItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() else {
             return Err(failed(error));
         };
-        let newest: Option<u64> = match refusal.item() {
-            Some(item) => read_number(item, "newest"),
-            None => self.get(&key, "environment").await?.and_then(|item| read_number(&item, "newest")),
+        let item = match refusal.item() {
+            Some(item) => item.clone(),
+            None => self.get(&key, "environment").await?.unwrap_or_default(),
         };
-        match newest {
-            Some(newest) if newest > release.number => Ok(Admission::Overtaken(newest)),
+        let environment = read(&key, &item)?;
+        match (environment.newest, environment.lock) {
+            (Some(newest), _) if newest > release.number => Ok(Admission::Overtaken(newest)),
+            (_, Some(lock)) if passing == Passing::Automation && lock.holds(now) => Ok(Admission::Locked(lock)),
             _ => Ok(Admission::Busy),
         }
     }
@@ -78,18 +105,119 @@ impl Store {
     /// Gives the right back; it may have lapsed.
     pub async fn leave(&self, hold: &Hold) -> Result<(), StoreError> {
         let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(&hold.key))
-            .key("sk", text("environment"))
+            .environment_update(&hold.key)
             .update_expression("REMOVE #holder, held_until")
             .condition_expression("#holder = :holder")
             .expression_attribute_names("#holder", "holder")
             .expression_attribute_values(":holder", text(&hold.holder));
-        match request.send().await {
-            Err(error) if !is_condition(&error) => Err(failed(error)),
-            _ => Ok(()),
+        conditional(request).await.map(drop)
+    }
+
+    /// An environment's record; one that nothing was deployed to is empty.
+    pub async fn environment(&self, pipeline: &str, environment: &str) -> Result<Environment, StoreError> {
+        let key = key(pipeline, environment);
+        let item = self.get(&key, "environment").await?.unwrap_or_default();
+        read(&key, &item)
+    }
+
+    /// Locks an environment, whoever locked it before. What is being deployed there goes on to its end.
+    pub async fn lock(&self, pipeline: &str, environment: &str, lock: &Lock) -> Result<(), StoreError> {
+        let key = key(pipeline, environment);
+        let mut request =
+            self.environment_update(&key).update_expression("SET #lock = :lock, locked_until = :until REMOVE lock_of");
+        for (name, value) in lock_values(&key, lock)? {
+            request = request.expression_attribute_values(name, value);
         }
+        request.expression_attribute_names("#lock", "lock").send().await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Takes an environment's lock away; `false` where there was none.
+    pub async fn unlock(&self, pipeline: &str, environment: &str) -> Result<bool, StoreError> {
+        let request = self
+            .environment_update(&key(pipeline, environment))
+            .update_expression("REMOVE #lock, locked_until, lock_of")
+            .condition_expression("attribute_exists(#lock)")
+            .expression_attribute_names("#lock", "lock");
+        conditional(request).await
+    }
+
+    /// Writes down that a release is live in an environment, before those that were live there earlier. Known already: nothing changes.
+    pub async fn live(&self, release: &Release, environment: &str, now: Timestamp) -> Result<(), StoreError> {
+        const ATTEMPTS: usize = 20;
+        let key = key(&release.pipeline, environment);
+        for _ in 0..ATTEMPTS {
+            let item = self.get(&key, "environment").await?.unwrap_or_default();
+            let before = read_text(&item, "live");
+            let mut record = read(&key, &item)?;
+            if !record.went_live(Live::of(release, now)) {
+                return Ok(());
+            }
+            let request = self
+                .environment_update(&key)
+                .update_expression("SET live = :live")
+                .expression_attribute_values(":live", text(json(&key, &record.live)?));
+            let request = match before {
+                Some(before) => {
+                    request.condition_expression("live = :before").expression_attribute_values(":before", text(before))
+                }
+                None => request.condition_expression("attribute_not_exists(live)"),
+            };
+            if conditional(request).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Contended(key))
+    }
+
+    /// The lock of a rollback goes with the next release that someone asks for by name.
+    async fn lift_rollback(&self, key: &str, release: u64) -> Result<(), StoreError> {
+        let request = self
+            .environment_update(key)
+            .update_expression("REMOVE #lock, locked_until, lock_of")
+            .condition_expression("attribute_exists(lock_of) AND lock_of < :number")
+            .expression_attribute_names("#lock", "lock")
+            .expression_attribute_values(":number", number(release));
+        conditional(request).await.map(drop)
+    }
+
+    fn environment_update(&self, key: &str) -> UpdateItemFluentBuilder {
+        let request = self.client.update_item().table_name(&self.table);
+        request.key("pk", text(key)).key("sk", text("environment"))
+    }
+}
+
+pub(super) fn key(pipeline: &str, environment: &str) -> String {
+    format!("environment#{pipeline}#{environment}")
+}
+
+/// The values of a lock's attributes; one without an end is far off.
+pub(super) fn lock_values(key: &str, lock: &Lock) -> Result<HashMap<String, AttributeValue>, StoreError> {
+    let until = lock.until.map_or(i64::MAX / 1000, Timestamp::as_millisecond);
+    Ok(HashMap::from([(":lock".to_owned(), text(json(key, lock)?)), (":until".to_owned(), number(until))]))
+}
+
+fn json<T: serde::Serialize>(key: &str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Unreadable(key.to_owned(), error.to_string()))
+}
+
+fn read(key: &str, item: &Item) -> Result<Environment, StoreError> {
+    let unreadable = |error: serde_json::Error| StoreError::Unreadable(key.to_owned(), error.to_string());
+    let live = read_text(item, "live").map(|live| serde_json::from_str(&live)).transpose().map_err(unreadable)?;
+    let lock = read_text(item, "lock").map(|lock| serde_json::from_str(&lock)).transpose().map_err(unreadable)?;
+    Ok(Environment {
+        newest: read_number(item, "newest"),
+        release: read_text(item, "release").and_then(|id| longshore_core::release::ReleaseId::parse(&id)),
+        live: live.unwrap_or_default(),
+        lock,
+    })
+}
+
+/// Sends an update under a condition; `false` when that does not hold.
+async fn conditional(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+    match request.send().await {
+        Ok(_) => Ok(true),
+        Err(error) if is_condition(&error) => Ok(false),
+        Err(error) => Err(failed(error)),
     }
 }

@@ -121,9 +121,14 @@ pub(super) fn record(release: &Release) -> Result<Item, StoreError> {
         ("sk".to_owned(), text("release")),
         ("version".to_owned(), number(release.version)),
         ("pipeline".to_owned(), text(&release.pipeline)),
+        ("number".to_owned(), number(release.number)),
+        ("commit".to_owned(), text(&release.commit.id)),
         ("state".to_owned(), text(release.state.word())),
         ("record".to_owned(), text(json)),
     ]);
+    if let Some(image) = &release.image {
+        item.insert("digest".to_owned(), text(image.digest.as_str()));
+    }
     if let Some(open_for) = release.open_for() {
         item.insert("open_for".to_owned(), text(open_for.word()));
     }

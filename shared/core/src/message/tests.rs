@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    release::{Fact, Image, Newer, Release, ReleaseId, State, Until, Wait, Where},
+    release::{
+        Controller, DeploymentFact, Fact, Image, Newer, Release, ReleaseId, ServiceFact, State, Until, Wait, Where,
+    },
     report::Progress,
 };
 
@@ -54,10 +56,11 @@ fn updated() -> Vec<(i64, Fact)> {
     let arn = |revision: u8| format!("arn:aws:ecs:eu-central-1:123456789012:task-definition/web:{revision}");
     let mut facts = built();
     facts.extend([
-        (51, Fact::Admitted(HERE)),
-        (51, Fact::Based(HERE, arn(7))),
-        (52, Fact::Registered(HERE, arn(8))),
-        (53, Fact::Updated(HERE)),
+        (51, Fact::Deployment(0, DeploymentFact::Admitted)),
+        (51, HERE.fact(ServiceFact::Based { task_definition: arn(7), controller: Controller::Ecs, idle: false })),
+        (51, Fact::Deployment(0, DeploymentFact::Cleared)),
+        (52, HERE.fact(ServiceFact::Registered(arn(8)))),
+        (53, HERE.fact(ServiceFact::Updated)),
     ]);
     facts
 }
@@ -128,7 +131,8 @@ fn a_deployment_shows_its_revisions_and_then_that_it_is_live() {
     :rocket: production: service web goes from `web:7` to `web:8`
     ");
     let mut facts = updated();
-    facts.push((95, Fact::Concluded { at: HERE, verdict: Verdict::Live, reason: None }));
+    facts.push((95, HERE.fact(ServiceFact::Concluded { verdict: Verdict::Live, reason: None, why: None })));
+    facts.push((95, Fact::Deployment(0, DeploymentFact::Finished)));
     insta::assert_snapshot!(drawn(&through(facts)), @r"
     #2eb67d web #7: live in 1 min 35 s (0123456)
     :white_check_mark: *web* #7 · live in 1 min 35 s
@@ -151,7 +155,7 @@ fn a_deployment_shows_its_revisions_and_then_that_it_is_live() {
 fn a_rolled_back_deployment_says_so_and_why() {
     let mut facts = updated();
     let reason = Some("tasks failed to start".to_owned());
-    facts.push((95, Fact::Concluded { at: HERE, verdict: Verdict::RolledBack, reason }));
+    facts.push((95, HERE.fact(ServiceFact::Concluded { verdict: Verdict::RolledBack, reason, why: None })));
     insta::assert_snapshot!(drawn(&through(facts)), @r"
     #e01e5a web #7: rolled back after 1 min 35 s (0123456)
     :rewind: *web* #7 · rolled back after 1 min 35 s

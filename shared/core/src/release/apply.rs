@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Build, Delay, Deployment, Image, Met, Outcome, Release, ReleaseId, Stage, State, Verdict};
+use super::{
+    Build, Delay, DeploymentFact, Image, Met, Outcome, Release, ReleaseId, ServiceFact, Stage, State, Verdict,
+};
 use crate::{
     report::{Progress, Status},
     text::shorten,
@@ -49,32 +51,8 @@ pub enum Fact {
     },
     /// The build pushed its image.
     ImageReported(Image),
-    /// The environment took the release.
-    Admitted(Where),
-    /// The environment had admitted a newer release.
-    Overtaken {
-        /// Which environment.
-        at: Where,
-        /// The newer release's number.
-        by: u64,
-    },
-    /// The revision that a service runs was read: the new one is made from it.
-    Based(Where, String),
-    /// The new revision is registered.
-    Registered(Where, String),
-    /// The service was told to run the new revision.
-    Updated(Where),
-    /// ECS's service deployment of it was found.
-    Followed(Where, String),
-    /// A service's deployment ended.
-    Concluded {
-        /// Which service.
-        at: Where,
-        /// How.
-        verdict: Verdict,
-        /// What ECS says about it.
-        reason: Option<String>,
-    },
+    /// Something happened to a deployment, by its position.
+    Deployment(usize, DeploymentFact),
 }
 
 /// A release that takes another's place.
@@ -91,8 +69,15 @@ pub struct Newer {
 pub struct Where {
     /// Position in [`Release::deployments`].
     pub deployment: usize,
-    /// Position in [`Deployment::services`].
+    /// Position in the deployment's services.
     pub service: usize,
+}
+
+impl Where {
+    /// Something that happened there.
+    pub fn fact(self, fact: ServiceFact) -> Fact {
+        Fact::Deployment(self.deployment, DeploymentFact::Service(self.service, fact))
+    }
 }
 
 /// Why a fact cannot be taken; the sentence is for its sender.
@@ -104,6 +89,12 @@ pub enum Refused {
     /// The release is over.
     #[error("this release has ended: {0}")]
     Ended(&'static str),
+    /// Someone else was first.
+    #[error("{0} has decided already")]
+    Decided(String),
+    /// There is nothing to decide.
+    #[error("there is nothing to decide: {0}")]
+    NotHeld(&'static str),
 }
 
 impl Release {
@@ -130,23 +121,10 @@ impl Release {
             Fact::Progress(progress) => !self.is_closed() && self.build.report(progress, now),
             Fact::BuildEnded { outcome, reason } => self.build_ended(outcome, reason, now),
             Fact::ImageReported(image) => self.image_reported(image)?,
-            Fact::Admitted(at) => self.deployment(at).is_some_and(|deployment| {
-                let first = deployment.admitted.is_none();
-                deployment.admitted.get_or_insert(now);
-                first
-            }),
-            Fact::Overtaken { at, by } => {
-                let reason = format!("release #{by} was admitted before it");
-                self.deployment(at)
-                    .is_some_and(|deployment| deployment.conclude(Verdict::Superseded, Some(reason), now))
-            }
-            Fact::Based(at, base) => self.service(at).is_some_and(|service| set(&mut service.base, base)),
-            Fact::Registered(at, arn) => self.service(at).is_some_and(|service| set(&mut service.task_definition, arn)),
-            Fact::Updated(at) => self.service(at).is_some_and(|service| set(&mut service.updated, now)),
-            Fact::Followed(at, arn) => self.service(at).is_some_and(|service| set(&mut service.deployment, arn)),
-            Fact::Concluded { at, verdict, reason } => {
-                self.deployment(at).is_some_and(|deployment| deployment.service_ended(at, verdict, reason, now))
-            }
+            Fact::Deployment(at, fact) => match self.deployments.get_mut(at) {
+                Some(deployment) => deployment.apply(fact, now)?,
+                None => false,
+            },
         };
         if changed {
             self.settle(now);
@@ -229,7 +207,7 @@ impl Release {
             stage.ended = Some(now);
             stage.status = if outcome == Outcome::Succeeded { Status::Succeeded } else { Status::Failed };
         }
-        if (self.image.is_none() || self.deployments.is_empty()) && self.ended.is_none() {
+        if (!self.is_imaged() || self.deployments.is_empty()) && self.ended.is_none() {
             self.reason = failure;
         }
         true
@@ -250,7 +228,7 @@ impl Release {
         let alone = reason.strip_prefix(": ").map(str::to_owned);
         match outcome {
             Outcome::Succeeded if self.deployments.is_empty() => None,
-            Outcome::Succeeded => Some("the build succeeded and reported no image".to_owned()),
+            Outcome::Succeeded => Some(self.imageless()),
             Outcome::Failed if place.is_empty() && alone.is_some() => alone,
             Outcome::Failed => Some(format!("the build failed{place}{reason}")),
             Outcome::Refused => Some(alone.unwrap_or_else(|| "the build could not be started".to_owned())),
@@ -261,24 +239,29 @@ impl Release {
         }
     }
 
-    fn image_reported(&mut self, image: Image) -> Result<bool, Refused> {
-        match &self.image {
-            Some(known) if known.digest == image.digest => Ok(false),
-            Some(known) => Err(Refused::AnotherImage(known.reference())),
-            None if self.state.is_end() => Err(Refused::Ended(self.state.word())),
-            None => {
-                self.image = Some(image);
-                Ok(true)
-            }
+    /// A build that succeeded without the images that its release needs.
+    fn imageless(&self) -> String {
+        let missing: Vec<_> = self.repositories().into_iter().filter(|name| self.image_of(name).is_none()).collect();
+        match self.image {
+            None => "the build succeeded and reported no image".to_owned(),
+            Some(_) => format!("the build succeeded and reported no image of {}", missing.join(", ")),
         }
     }
 
-    fn deployment(&mut self, at: Where) -> Option<&mut Deployment> {
-        self.deployments.get_mut(at.deployment).filter(|deployment| deployment.verdict.is_none())
-    }
-
-    fn service(&mut self, at: Where) -> Option<&mut super::ServiceDeployment> {
-        self.deployment(at)?.services.get_mut(at.service).filter(|service| service.verdict.is_none())
+    /// A release has one image of each repository.
+    fn image_reported(&mut self, image: Image) -> Result<bool, Refused> {
+        match self.image_of(image.name()) {
+            Some(known) if known.digest == image.digest => return Ok(false),
+            Some(known) => return Err(Refused::AnotherImage(known.reference())),
+            None if self.state.is_end() => return Err(Refused::Ended(self.state.word())),
+            None => {}
+        }
+        if self.image_repository.as_deref() == Some(image.name()) {
+            self.image = Some(image);
+        } else {
+            self.others.push(image);
+        }
+        Ok(true)
     }
 
     /// Brings state, reason and end in line with what the record holds.
@@ -291,7 +274,7 @@ impl Release {
         self.state = if let Some(deployment) = ended_badly {
             self.reason = deployment.reason.as_ref().map(|reason| format!("{}: {reason}", deployment.environment));
             deployment.verdict.map_or(State::Failed, State::from)
-        } else if self.image.is_some() && !self.deployments.is_empty() {
+        } else if self.is_imaged() && !self.deployments.is_empty() {
             if self.deployments.iter().all(|deployment| deployment.verdict.is_some()) {
                 State::Live
             } else {
@@ -336,36 +319,8 @@ impl Build {
     }
 }
 
-impl Deployment {
-    fn conclude(&mut self, verdict: Verdict, reason: Option<String>, now: Timestamp) -> bool {
-        (self.verdict, self.reason, self.ended) = (Some(verdict), reason, Some(now));
-        true
-    }
-
-    fn service_ended(&mut self, at: Where, verdict: Verdict, reason: Option<String>, now: Timestamp) -> bool {
-        let Some(service) = self.services.get_mut(at.service).filter(|service| service.verdict.is_none()) else {
-            return false;
-        };
-        service.verdict = Some(verdict);
-        service.reason = reason.map(|reason| shorten(&reason, 500));
-        // A service that fails before any was touched ends the deployment: the others stay as they are.
-        let untouched = verdict != Verdict::Live && self.services.iter().all(|service| service.updated.is_none());
-        if !untouched && self.services.iter().any(|service| service.verdict.is_none()) {
-            return true;
-        }
-        // The worst of the services' verdicts is the environment's.
-        let worst = self.services.iter().max_by_key(|service| service.verdict);
-        let told = worst.and_then(|service| {
-            let reason = service.reason.as_deref().unwrap_or(service.verdict?.word());
-            Some(format!("{}: {reason}", service.service))
-        });
-        let verdict = worst.and_then(|service| service.verdict).unwrap_or(Verdict::Failed);
-        self.conclude(verdict, told.filter(|_| verdict != Verdict::Live), now)
-    }
-}
-
 /// What happened, and what is known about it besides.
-fn set<T>(member: &mut Option<T>, value: T) -> bool {
+pub(super) fn set<T>(member: &mut Option<T>, value: T) -> bool {
     let first = member.is_none();
     member.get_or_insert(value);
     first

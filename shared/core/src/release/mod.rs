@@ -4,23 +4,32 @@
 //! ([`build_step`](Release::build_step), [`deploy_step`](Release::deploy_step)). A step is read off the record alone, so a function
 //! that dies anywhere is followed by another that finds the same step.
 
+mod again;
 mod apply;
 mod build;
+mod deployment;
 mod step;
 mod wait;
+mod why;
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use again::{Asked, Deed, NotAgain};
 pub use apply::{Fact, Newer, Refused, Where};
 pub use build::{Build, Delay, Outcome, Stage};
-pub use step::{BuildStep, DeployStep, OpenFor};
+pub use deployment::{
+    Attempt, Back, Controller, Decision, DeployStep, Deployment, DeploymentFact, Family, Lock, Obstacle, Passed, Pause,
+    Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict,
+};
+pub use step::{BuildStep, OpenFor};
 pub use wait::{Met, Until, Wait};
+pub use why::Why;
 
 use crate::{
-    config::{Pipeline, Plan},
+    config::Pipeline,
     image::Digest,
     push::{Push, Reference},
     text,
@@ -116,8 +125,14 @@ pub struct Release {
     /// Its image, once the build has pushed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
+    /// Its images of other repositories, where its environments run several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Image>,
     /// Where it is deployed, in this order.
     pub deployments: Vec<Deployment>,
+    /// Who asked for it, where it is not of a push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
 }
 
 /// Where a release stands.
@@ -256,89 +271,14 @@ pub struct Image {
 }
 
 impl Image {
+    /// The repository without its registry.
+    pub fn name(&self) -> &str {
+        self.repository.split_once('/').map_or(self.repository.as_str(), |(_, name)| name)
+    }
+
     /// `registry/repository@sha256:…`: how a task definition names it.
     pub fn reference(&self) -> String {
         format!("{}@{}", self.repository, self.digest)
-    }
-}
-
-/// One release going into one environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deployment {
-    /// The environment's name.
-    pub environment: String,
-    /// How it takes a release, as longshore.toml said when this one was accepted.
-    pub plan: Plan,
-    /// Its ECS services.
-    pub services: Vec<ServiceDeployment>,
-    /// When the environment admitted the release.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub admitted: Option<Timestamp>,
-    /// When it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<Timestamp>,
-    /// How it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
-    /// Why, where it was not `live`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// One ECS service getting the image.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceDeployment {
-    /// The service's name.
-    pub service: String,
-    /// The ARN of the task definition that it ran before: the base of the new revision.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<String>,
-    /// The ARN of the new revision.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_definition: Option<String>,
-    /// When the service was told to run it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated: Option<Timestamp>,
-    /// ECS's service deployment, by its ARN.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deployment: Option<String>,
-    /// How it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
-    /// What ECS said about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// How a deployment ended. "Stable" is not among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The new revision serves.
-    Live,
-    /// Another deployment took over.
-    Superseded,
-    /// The service went back to its earlier revision.
-    RolledBack,
-    /// It failed, and nothing went back.
-    Failed,
-}
-
-impl Verdict {
-    /// The word of the vocabulary.
-    pub fn word(self) -> &'static str {
-        State::from(self).word()
-    }
-}
-
-impl From<Verdict> for State {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Live => Self::Live,
-            Verdict::Superseded => Self::Superseded,
-            Verdict::RolledBack => Self::RolledBack,
-            Verdict::Failed => Self::Failed,
-        }
     }
 }
 
@@ -353,16 +293,6 @@ impl Release {
         channel: Option<&str>,
         now: Timestamp,
     ) -> Self {
-        let service = |service: &String| ServiceDeployment { service: service.clone(), ..ServiceDeployment::default() };
-        let deployments = pipeline.environments.iter().map(|environment| Deployment {
-            environment: environment.name.clone(),
-            plan: environment.plan.clone(),
-            services: environment.services.iter().map(service).collect(),
-            admitted: None,
-            ended: None,
-            verdict: None,
-            reason: None,
-        });
         let due = waits.iter().all(|wait| wait.met.is_some()).then_some(now);
         Self {
             id,
@@ -386,7 +316,9 @@ impl Release {
             ended: None,
             build: Build { due, ..Build::default() },
             image: None,
-            deployments: deployments.collect(),
+            others: Vec::new(),
+            deployments: pipeline.environments.iter().map(Deployment::new).collect(),
+            asked: None,
         }
     }
 
@@ -394,6 +326,27 @@ impl Release {
     /// never needs the first one's tag (ECR's may be immutable).
     pub fn image_tag(&self) -> String {
         format!("{}-{}", self.commit.id.get(..12).unwrap_or(&self.commit.id), self.id.as_str()[18..].to_lowercase())
+    }
+
+    /// The ECR repositories that its images go to: the pipeline's, then those that its environments name besides.
+    pub fn repositories(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.image_repository.iter().map(String::as_str).collect();
+        for repository in self.deployments.iter().flat_map(|deployment| deployment.plan.images.values()) {
+            if !all.contains(&repository.as_str()) {
+                all.push(repository);
+            }
+        }
+        all
+    }
+
+    /// Its image of a repository, once the build has pushed it.
+    pub fn image_of(&self, repository: &str) -> Option<&Image> {
+        self.image.iter().chain(&self.others).find(|image| image.name() == repository)
+    }
+
+    /// Whether it has every image that its environments run.
+    pub fn is_imaged(&self) -> bool {
+        self.image.is_some() && self.repositories().into_iter().all(|repository| self.image_of(repository).is_some())
     }
 
     /// Whether nothing more will be heard of it: it ended, and so did its build.

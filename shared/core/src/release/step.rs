@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Release, State, Verdict, Where};
+use super::{Release, State};
 
 /// For which kind of work a release is open: the value of the table's sparse index, by which a tick finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,32 +45,11 @@ pub enum BuildStep {
     Nothing,
 }
 
-/// What `deploy` does next for a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeployStep {
-    /// Ask the environment to admit the release.
-    Admit(Where),
-    /// Read which revision the service runs.
-    Base(Where),
-    /// Register the new revision.
-    Register(Where),
-    /// Tell the service to run it.
-    Update(Where),
-    /// Read how far ECS is.
-    Follow(Where),
-    /// It takes too long: look once more, then fail visibly.
-    GiveUp(Where),
-    /// Nothing.
-    Nothing,
-}
-
 impl Release {
     /// After a release ended, for how long another invocation may still be about to start its build: longer than a function may run.
     pub const START_LASTS: SignedDuration = SignedDuration::from_secs(45);
     /// Within this time of its first use, an idempotency token names the same build (CodeBuild keeps it for five minutes).
     pub const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(4);
-    /// For how long a service's deployment is followed.
-    pub const DEPLOY_LIMIT: SignedDuration = SignedDuration::from_mins(60);
 
     /// What `trigger` does next.
     pub fn build_step(&self, now: Timestamp) -> BuildStep {
@@ -78,7 +57,7 @@ impl Release {
             (_, Some(_)) => BuildStep::Nothing,
             (Some(_), None) if self.is_build_unwanted() => BuildStep::Stop,
             (Some(_), None) => BuildStep::Follow,
-            (None, None) if self.state.is_end() || self.image.is_some() => {
+            (None, None) if self.state.is_end() || self.is_imaged() => {
                 let since = now.duration_since(self.ended.unwrap_or(self.changed));
                 if since > Self::START_LASTS { BuildStep::Find } else { BuildStep::Nothing }
             }
@@ -111,34 +90,6 @@ impl Release {
             Some(delay) if now < delay.until => BuildStep::Nothing,
             _ => BuildStep::Start { look_first: age > Self::TOKEN_LIFE },
         }
-    }
-
-    /// What `deploy` does next. Environments are taken in order; within one, every service has its revision before any is touched, and
-    /// every one is updated before any is followed, so that they move together.
-    pub fn deploy_step(&self, now: Timestamp) -> DeployStep {
-        if self.state != State::Deploying {
-            return DeployStep::Nothing;
-        }
-        let current = self.deployments.iter().enumerate().find(|(_, d)| d.verdict != Some(Verdict::Live));
-        let Some((deployment, current)) = current else { return DeployStep::Nothing };
-        let Some(admitted) = current.admitted else {
-            return DeployStep::Admit(Where { deployment, service: 0 });
-        };
-        let overdue = |since: Timestamp| now.duration_since(since) > Self::DEPLOY_LIMIT;
-        let steps = current.services.iter().enumerate().filter(|(_, service)| service.verdict.is_none());
-        let steps = steps.map(|(service, state)| {
-            let at = Where { deployment, service };
-            match (&state.base, &state.task_definition, state.updated) {
-                (.., Some(updated)) if overdue(updated) => (2, DeployStep::GiveUp(at)),
-                (.., Some(_)) => (2, DeployStep::Follow(at)),
-                _ if overdue(admitted) => (0, DeployStep::GiveUp(at)),
-                (None, ..) => (0, DeployStep::Base(at)),
-                (Some(_), None, _) => (0, DeployStep::Register(at)),
-                (Some(_), Some(_), None) => (1, DeployStep::Update(at)),
-            }
-        });
-        // The first of the least advanced.
-        steps.min_by_key(|(stage, _)| *stage).map_or(DeployStep::Nothing, |(_, step)| step)
     }
 
     /// Whether a newer push of the same branch would still take its place.

@@ -24,7 +24,23 @@ fn ended(outcome: Outcome) -> Fact {
 }
 
 fn concluded(verdict: Verdict) -> Fact {
-    Fact::Concluded { at: HERE, verdict, reason: None }
+    HERE.fact(ServiceFact::Concluded { verdict, reason: None, why: None })
+}
+
+fn admitted() -> Fact {
+    Fact::Deployment(0, DeploymentFact::Admitted)
+}
+
+fn cleared() -> Fact {
+    Fact::Deployment(0, DeploymentFact::Cleared)
+}
+
+fn finished() -> Fact {
+    Fact::Deployment(0, DeploymentFact::Finished)
+}
+
+fn based(at: Where, arn: &str) -> Fact {
+    at.fact(ServiceFact::Based { task_definition: arn.into(), controller: Controller::Ecs, idle: false })
 }
 
 fn after(facts: impl IntoIterator<Item = Fact>) -> Release {
@@ -42,12 +58,14 @@ fn a_release_goes_from_requested_to_live() {
     let facts = [
         started(),
         Fact::ImageReported(image('a')),
-        Fact::Admitted(HERE),
-        Fact::Based(HERE, "web:7".into()),
-        Fact::Registered(HERE, "web:8".into()),
-        Fact::Updated(HERE),
+        admitted(),
+        based(HERE, "web:7"),
+        cleared(),
+        HERE.fact(ServiceFact::Registered("web:8".into())),
+        HERE.fact(ServiceFact::Updated),
         ended(Outcome::Succeeded),
         concluded(Verdict::Live),
+        finished(),
     ];
     let mut steps = vec![release.deploy_step(at(0))];
     for fact in facts {
@@ -60,11 +78,13 @@ fn a_release_goes_from_requested_to_live() {
     steps.dedup();
     let expected = [
         DeployStep::Nothing,
-        DeployStep::Admit(HERE),
+        DeployStep::Admit(0),
         DeployStep::Base(HERE),
+        DeployStep::Preflight(0),
         DeployStep::Register(HERE),
         DeployStep::Update(HERE),
         DeployStep::Follow(HERE),
+        DeployStep::Finish(0),
         DeployStep::Nothing,
     ];
     assert_eq!(steps, expected);
@@ -103,95 +123,10 @@ fn a_second_image_is_refused_and_the_same_one_changes_nothing() {
 }
 
 #[test]
-fn an_overtaken_release_is_superseded_before_it_touches_a_service() {
-    let release = after([started(), Fact::ImageReported(image('a')), Fact::Overtaken { at: HERE, by: 8 }]);
-    assert_eq!(release.state, State::Superseded);
-    assert_eq!(release.reason.as_deref(), Some("production: release #8 was admitted before it"));
-    assert_eq!(release.deploy_step(at(9)), DeployStep::Nothing);
-    assert_eq!(release.open_for(), Some(OpenFor::Build), "until its build ends");
-}
-
-#[test]
-fn environments_are_deployed_in_order_and_a_failure_stops_the_rest() {
-    let mut release = sample();
-    let mut second = release.deployments[0].clone();
-    second.environment = "second".into();
-    release.deployments.push(second);
-    for fact in [started(), Fact::ImageReported(image('a')), Fact::Admitted(HERE), concluded(Verdict::Live)] {
-        release.apply(fact, at(1)).expect("a fact in its place");
-    }
-    let there = Where { deployment: 1, service: 0 };
-    assert_eq!((release.state, release.deploy_step(at(2))), (State::Deploying, DeployStep::Admit(there)));
-    let failed = Fact::Concluded { at: there, verdict: Verdict::RolledBack, reason: Some("unhealthy".into()) };
-    release.apply(failed, at(3)).expect("a fact in its place");
-    assert_eq!((release.state, release.reason.as_deref()), (State::RolledBack, Some("second: web: unhealthy")));
-}
-
-#[test]
-fn several_services_are_updated_before_any_is_followed_and_the_worst_verdict_counts() {
-    let mut release = sample();
-    let worker = ServiceDeployment { service: "worker".into(), ..ServiceDeployment::default() };
-    release.deployments[0].services.push(worker);
-    let worker = Where { deployment: 0, service: 1 };
-    let mut steps = Vec::new();
-    for fact in [
-        started(),
-        Fact::ImageReported(image('a')),
-        Fact::Admitted(HERE),
-        Fact::Based(HERE, "web:7".into()),
-        Fact::Registered(HERE, "web:8".into()),
-        Fact::Based(worker, "worker:1".into()),
-        Fact::Registered(worker, "worker:2".into()),
-        Fact::Updated(HERE),
-        Fact::Updated(worker),
-        concluded(Verdict::Live),
-    ] {
-        release.apply(fact, at(1)).expect("a fact in its place");
-        steps.push(release.deploy_step(at(2)));
-    }
-    let expected = [
-        DeployStep::Base(HERE),
-        DeployStep::Register(HERE),
-        DeployStep::Base(worker),
-        DeployStep::Register(worker),
-        DeployStep::Update(HERE),
-        DeployStep::Update(worker),
-        DeployStep::Follow(HERE),
-        DeployStep::Follow(worker),
-    ];
-    assert_eq!(steps[2..], expected);
-    let fact = Fact::Concluded { at: worker, verdict: Verdict::RolledBack, reason: Some("unhealthy".into()) };
-    release.apply(fact, at(3)).expect("a fact in its place");
-    assert_eq!((release.state, release.reason.as_deref()), (State::RolledBack, Some("production: worker: unhealthy")));
-}
-
-#[test]
-fn a_service_that_fails_before_any_is_touched_ends_the_deployment() {
-    let mut release = sample();
-    release.deployments[0].services.push(ServiceDeployment { service: "worker".into(), ..Default::default() });
-    let facts = [
-        started(),
-        Fact::ImageReported(image('a')),
-        Fact::Admitted(HERE),
-        Fact::Based(HERE, "web:7".into()),
-        Fact::Concluded {
-            at: Where { deployment: 0, service: 1 },
-            verdict: Verdict::Failed,
-            reason: Some("the cluster has no service worker".into()),
-        },
-    ];
-    for fact in facts {
-        release.apply(fact, at(1)).expect("a fact in its place");
-    }
-    assert_eq!((release.state, release.deploy_step(at(2))), (State::Failed, DeployStep::Nothing));
-    assert_eq!(release.reason.as_deref(), Some("production: worker: the cluster has no service worker"));
-}
-
-#[test]
 fn changes_have_one_order_whatever_the_clocks_say() {
     let mut release = after([started()]);
     release.apply(Fact::ImageReported(image('a')), at(50)).expect("a fact in its place");
-    release.apply(Fact::Admitted(HERE), at(20)).expect("a fact in its place");
+    release.apply(admitted(), at(20)).expect("a fact in its place");
     assert_eq!(release.deployments[0].admitted, Some(at(50) + SignedDuration::from_millis(1)));
 }
 
@@ -215,20 +150,6 @@ fn a_build_is_started_again_after_a_look_and_given_up_in_the_end() {
 }
 
 #[test]
-fn a_deployment_without_a_verdict_is_given_up_in_the_end() {
-    let facts = [
-        started(),
-        Fact::ImageReported(image('a')),
-        Fact::Admitted(HERE),
-        Fact::Based(HERE, "web:7".into()),
-        Fact::Registered(HERE, "web:8".into()),
-        Fact::Updated(HERE),
-    ];
-    let late = at(10) + Release::DEPLOY_LIMIT;
-    assert_eq!(after(facts).deploy_step(late), DeployStep::GiveUp(HERE));
-}
-
-#[test]
 fn stages_are_kept_in_order_and_a_repeated_report_changes_nothing() {
     let report = |phase: &str, status| Fact::Progress(Progress { phase: phase.into(), status, message: None });
     let mut release = after([started(), report("build", Status::Started)]);
@@ -243,7 +164,7 @@ fn stages_are_kept_in_order_and_a_repeated_report_changes_nothing() {
 
 #[test]
 fn a_record_survives_its_json() {
-    let release = after([started(), Fact::ImageReported(image('a')), Fact::Admitted(HERE), concluded(Verdict::Live)]);
+    let release = after([started(), Fact::ImageReported(image('a')), admitted(), concluded(Verdict::Live)]);
     let json = serde_json::to_string(&release).expect("JSON");
     assert_eq!(serde_json::from_str::<Release>(&json).expect("a release"), release);
 }
@@ -259,12 +180,17 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         Just(Fact::BuildGivenUp("no answer".into())),
         Just(Fact::BuildNotStarted),
         prop::sample::select(vec!['a', 'b']).prop_map(|digit| Fact::ImageReported(image(digit))),
-        place.clone().prop_map(Fact::Admitted),
-        place.clone().prop_map(|at| Fact::Overtaken { at, by: 9 }),
-        place.clone().prop_map(|at| Fact::Based(at, "web:7".into())),
-        place.clone().prop_map(|at| Fact::Registered(at, "web:8".into())),
-        place.clone().prop_map(Fact::Updated),
-        (place, verdict).prop_map(|(at, verdict)| Fact::Concluded { at, verdict, reason: None }),
+        (0_usize..3).prop_map(|at| Fact::Deployment(at, DeploymentFact::Admitted)),
+        (0_usize..3).prop_map(|at| Fact::Deployment(at, DeploymentFact::Overtaken(9))),
+        (0_usize..3).prop_map(|at| Fact::Deployment(at, DeploymentFact::Cleared)),
+        (0_usize..3).prop_map(|at| Fact::Deployment(at, DeploymentFact::Blocked("no role".into()))),
+        (0_usize..3).prop_map(|at| Fact::Deployment(at, DeploymentFact::Finished)),
+        place.clone().prop_map(|at| based(at, "web:7")),
+        place.clone().prop_map(|at| at.fact(ServiceFact::Registered("web:8".into()))),
+        place.clone().prop_map(|at| at.fact(ServiceFact::Updated)),
+        place.clone().prop_map(|at| at.fact(ServiceFact::SentBack(None))),
+        place.clone().prop_map(|at| at.fact(ServiceFact::CameBack)),
+        (place, verdict).prop_map(|(at, verdict)| at.fact(ServiceFact::Concluded { verdict, reason: None, why: None })),
     ]
 }
 
@@ -389,7 +315,7 @@ fn a_release_whose_build_is_known_is_not_given_up() {
 
 #[test]
 fn a_build_that_runs_on_after_a_deployment_failed_is_left_to_its_end() {
-    let release = after([started(), Fact::ImageReported(image('a')), Fact::Admitted(HERE), concluded(Verdict::Failed)]);
+    let release = after([started(), Fact::ImageReported(image('a')), admitted(), concluded(Verdict::Failed)]);
     assert_eq!((release.state, release.build_step(at(9))), (State::Failed, BuildStep::Follow));
 }
 
@@ -478,7 +404,7 @@ proptest! {
         facts in prop::collection::vec(prop::sample::select(vec![
             started(), ended(Outcome::Succeeded), ended(Outcome::Stopped), Fact::Superseded(newer()), Fact::BuildNotStarted,
             Fact::Cancelled("base #3 failed".into()), Fact::BuildDelayed("throttled".into()), Fact::ImageReported(image('a')),
-            Fact::Awaited(id('1'), met()), Fact::Admitted(HERE), concluded(Verdict::Live), Fact::BuildRefused("no project".into()),
+            Fact::Awaited(id('1'), met()), admitted(), concluded(Verdict::Live), Fact::BuildRefused("no project".into()),
             Fact::BuildGivenUp("no answer".into()),
         ]), 0..12),
         waits in any::<bool>(),

@@ -1,0 +1,121 @@
+//! Releases that people ask for by name: going back to an earlier one, or taking one to an environment, without a build.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Build, Deployment, Outcome, Person, Release, ReleaseId, ServiceDeployment, State, Verdict};
+
+/// What someone asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Back to an earlier release, or on to this one.
+    pub deed: Deed,
+    /// The release whose images these are.
+    pub of: ReleaseId,
+    /// Its number.
+    pub number: u64,
+    /// Who asked, and why.
+    pub person: Person,
+}
+
+/// Which way someone takes an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Back to an earlier live release: the environment is locked with it.
+    Rollback,
+    /// To a release by name.
+    Deploy,
+}
+
+/// Why a release cannot go into an environment again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAgain {
+    /// Its pipeline had no such environment when it was accepted.
+    #[error("release #{number} knows no environment {environment}: it has {present}")]
+    NoEnvironment {
+        /// The release's number.
+        number: u64,
+        /// The environment that was asked for.
+        environment: String,
+        /// Those that it has.
+        present: String,
+    },
+    /// It was never built to the end.
+    #[error("release #{0} has no image")]
+    NoImage(u64),
+    /// One can only go back to what was live there.
+    #[error("release #{number} was never live in {environment}")]
+    NeverLive {
+        /// The release's number.
+        number: u64,
+        /// The environment.
+        environment: String,
+    },
+}
+
+impl Release {
+    /// A release that takes this one's images into an environment again: with the revisions that were live there, where they were; else
+    /// with new ones.
+    ///
+    /// It has a number of its own, larger than all before, so that order holds; what ran before its services (migrations) does not run again
+    /// for a release that was live; locks, freezes and, on the way back, approvals do not hold it.
+    pub fn again(
+        &self,
+        id: ReleaseId,
+        number: u64,
+        environment: &str,
+        deed: Deed,
+        person: Person,
+    ) -> Result<Self, NotAgain> {
+        let named = self.deployments.iter().find(|deployment| deployment.environment == environment);
+        let deployment = named.ok_or_else(|| NotAgain::NoEnvironment {
+            number: self.number,
+            environment: environment.to_owned(),
+            present: self.deployments.iter().map(|d| d.environment.as_str()).collect::<Vec<_>>().join(", "),
+        })?;
+        if !self.is_imaged() {
+            return Err(NotAgain::NoImage(self.number));
+        }
+        let was_live = deployment.verdict == Some(Verdict::Live);
+        if deed == Deed::Rollback && !was_live {
+            return Err(NotAgain::NeverLive { number: self.number, environment: environment.to_owned() });
+        }
+        let now = person.at;
+        let of = self.asked.as_ref().map_or((&self.id, self.number), |asked| (&asked.of, asked.number));
+        Ok(Self {
+            id,
+            version: 1,
+            number,
+            state: State::Deploying,
+            reason: None,
+            delivery: String::new(),
+            waits: Vec::new(),
+            accepted: now,
+            changed: now,
+            ended: None,
+            build: Build { outcome: Some(Outcome::NotStarted), ..Build::default() },
+            deployments: vec![deployment.again(deed, was_live)],
+            asked: Some(Asked { deed, of: of.0.clone(), number: of.1, person }),
+            ..self.clone()
+        })
+    }
+}
+
+impl Deployment {
+    fn again(&self, deed: Deed, was_live: bool) -> Self {
+        let mut plan = self.plan.clone();
+        plan.freeze = Vec::new();
+        if deed == Deed::Rollback {
+            plan.approval = None;
+        }
+        if was_live {
+            plan.before = Vec::new();
+        }
+        let service = |service: &ServiceDeployment| ServiceDeployment {
+            service: service.service.clone(),
+            again: service.task_definition.clone().filter(|_| was_live),
+            ..ServiceDeployment::default()
+        };
+        Self::of(self.environment.clone(), plan, self.services.iter().map(service).collect())
+    }
+}

@@ -1,0 +1,387 @@
+//! How a fact changes a deployment.
+
+use jiff::Timestamp;
+
+use super::{
+    Attempt, Back, Controller, Decision, Deployment, Obstacle, Passed, Pause, Person, Probe, Reverting, Run,
+    ServiceDeployment, Verdict,
+};
+use crate::{
+    release::{Refused, Why, apply::set},
+    text::shorten,
+};
+
+/// Something that happened to a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeploymentFact {
+    /// It may not go in yet.
+    Held(Obstacle),
+    /// Someone who may answered whether it goes in.
+    Decided(Decision),
+    /// Someone who may not answered.
+    Declined(Attempt),
+    /// Someone lets it pass locks and freezes.
+    Overridden(Person),
+    /// Nobody approved it in time.
+    Expired,
+    /// The environment took the release.
+    Admitted,
+    /// The environment had admitted a newer release, of this number.
+    Overtaken(u64),
+    /// Everything is in place for it.
+    Cleared,
+    /// It cannot go on: the reason, in a sentence. No service was told anything.
+    Blocked(String),
+    /// The new revision of a family of scheduled tasks is registered: its position, its ARN.
+    FamilyRegistered(usize, String),
+    /// A task was started that comes before the services.
+    RunStarted {
+        /// Its position in the plan's `before`.
+        run: usize,
+        /// Its ARN.
+        task: String,
+    },
+    /// It ended.
+    RunEnded {
+        /// Its position in the plan's `before`.
+        run: usize,
+        /// What its container exited with.
+        exit: Option<i32>,
+        /// Why it failed, where it did.
+        failure: Option<String>,
+        /// The last lines of its log.
+        log: Vec<String>,
+    },
+    /// The check was asked: what was wrong with the last answers, if anything.
+    Probed {
+        /// How many answers in a row were wrong, the earlier ones included.
+        failures: u32,
+        /// What the last wrong one was.
+        last: Option<String>,
+    },
+    /// It answered well for long enough.
+    Passed,
+    /// All that comes after its services is done.
+    Finished,
+    /// Something happened to one of its services, by position.
+    Service(usize, ServiceFact),
+}
+
+/// Something that happened to a service of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceFact {
+    /// It was read: what it runs, who deploys it, and whether no task of it is wanted.
+    Based {
+        /// The revision that the new one is made from, and that it goes back to.
+        task_definition: String,
+        /// Who deploys it.
+        controller: Controller,
+        /// Whether its desired count is 0.
+        idle: bool,
+    },
+    /// The new revision is registered.
+    Registered(String),
+    /// It runs this revision already, which is what it is to run.
+    Unchanged(String),
+    /// It was told to run the new revision.
+    Updated,
+    /// The deployment that does it was found: ECS's by its ARN, CodeDeploy's by its id.
+    Followed(String),
+    /// Its deployment came to a lifecycle stage.
+    Stage(String),
+    /// Its deployment waits for a person's answer.
+    Paused {
+        /// The hook's id.
+        hook: String,
+        /// The stage.
+        stage: String,
+    },
+    /// A person answered: on, or back.
+    Answered(Decision),
+    /// The answer was handed on.
+    Resumed,
+    /// Its deployment ended.
+    Concluded {
+        /// How.
+        verdict: Verdict,
+        /// What ECS says about it.
+        reason: Option<String>,
+        /// What was found about it.
+        why: Option<Why>,
+    },
+    /// It was told to go back; by a deployment of its own, where that is known.
+    SentBack(Option<String>),
+    /// It runs what it ran before.
+    CameBack,
+    /// It does not: the reason.
+    StayedAway(String),
+}
+
+impl Deployment {
+    /// Takes a fact; says whether anything changed.
+    pub(in crate::release) fn apply(&mut self, fact: DeploymentFact, now: Timestamp) -> Result<bool, Refused> {
+        if let Some(verdict) = self.verdict {
+            return match fact {
+                DeploymentFact::Decided(_)
+                | DeploymentFact::Overridden(_)
+                | DeploymentFact::Service(_, ServiceFact::Answered(_)) => Err(Refused::Ended(verdict.word())),
+                _ => Ok(false),
+            };
+        }
+        Ok(match fact {
+            DeploymentFact::Held(obstacle) => self.admitted.is_none() && replace(&mut self.held, obstacle),
+            DeploymentFact::Decided(decision) => self.decided(decision, now)?,
+            DeploymentFact::Declined(attempt) => {
+                let room = self.attempts.len() < Self::ATTEMPTS;
+                if room {
+                    self.attempts.push(attempt);
+                }
+                room
+            }
+            DeploymentFact::Overridden(person) => match &self.held {
+                Some(Obstacle::Freeze { .. } | Obstacle::Lock(_)) => set(&mut self.overridden, person),
+                Some(Obstacle::Approval { .. }) => return Err(Refused::NotHeld("it waits for an approval")),
+                None => return Err(Refused::NotHeld("nothing holds it")),
+            },
+            DeploymentFact::Expired => match &self.held {
+                Some(Obstacle::Approval { expires }) if *expires <= now && self.decision.is_none() => {
+                    self.conclude(Verdict::Failed, Some("nobody approved it in time".to_owned()), now)
+                }
+                _ => false,
+            },
+            DeploymentFact::Admitted => {
+                self.held = None;
+                set(&mut self.admitted, now)
+            }
+            DeploymentFact::Overtaken(by) => {
+                let reason = format!("release #{by} was admitted before it");
+                self.conclude(Verdict::Superseded, Some(reason), now)
+            }
+            DeploymentFact::Cleared => set(&mut self.cleared, now),
+            DeploymentFact::Blocked(reason) => {
+                !self.is_begun() && self.conclude(Verdict::Failed, Some(shorten(&reason, 500)), now)
+            }
+            DeploymentFact::FamilyRegistered(family, arn) => {
+                self.families.get_mut(family).is_some_and(|family| set(&mut family.task_definition, arn))
+            }
+            DeploymentFact::RunStarted { run, task } => {
+                let next = run == self.runs.len() && self.runs.iter().all(|run| run.ended.is_some());
+                if next {
+                    let log = Vec::new();
+                    self.runs.push(Run { task, started: now, ended: None, exit: None, failure: None, log });
+                }
+                next
+            }
+            DeploymentFact::RunEnded { run, exit, failure, log } => self.run_ended(run, exit, failure, log, now),
+            DeploymentFact::Probed { failures, last } => self.probed(failures, last, now),
+            DeploymentFact::Passed => {
+                let probe = self.probe.get_or_insert_with(|| Probe::begun(now));
+                set(&mut probe.passed, now)
+            }
+            DeploymentFact::Finished => {
+                self.services.iter().all(|service| service.verdict == Some(Verdict::Live))
+                    && self.conclude(Verdict::Live, None, now)
+            }
+            DeploymentFact::Service(position, fact) => {
+                let force = self.plan.force;
+                let Some(service) = self.services.get_mut(position) else { return Ok(false) };
+                let changed = service.apply(fact, force, now)?;
+                if changed {
+                    self.settle(now);
+                }
+                changed
+            }
+        })
+    }
+
+    fn conclude(&mut self, verdict: Verdict, reason: Option<String>, now: Timestamp) -> bool {
+        (self.verdict, self.reason, self.ended) = (Some(verdict), reason, Some(now));
+        self.held = None;
+        true
+    }
+
+    fn decided(&mut self, decision: Decision, now: Timestamp) -> Result<bool, Refused> {
+        if let Some(earlier) = &self.decision {
+            return Err(Refused::Decided(earlier.by.name.clone()));
+        }
+        if !matches!(self.held, Some(Obstacle::Approval { .. })) {
+            return Err(Refused::NotHeld("it does not wait for an approval"));
+        }
+        if !decision.approved {
+            let reason = decision.by.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            self.conclude(Verdict::Failed, Some(format!("rejected by {}{reason}", decision.by.name)), now);
+        }
+        self.held = None;
+        self.decision = Some(decision);
+        Ok(true)
+    }
+
+    fn run_ended(
+        &mut self,
+        position: usize,
+        exit: Option<i32>,
+        failure: Option<String>,
+        log: Vec<String>,
+        now: Timestamp,
+    ) -> bool {
+        let Some(run) = self.runs.get_mut(position).filter(|run| run.ended.is_none()) else { return false };
+        (run.ended, run.exit) = (Some(now), exit);
+        let newest = log.len().saturating_sub(Run::LINES);
+        run.log = log[newest..].iter().map(|line| shorten(line, 300)).collect();
+        run.failure = failure.map(|failure| shorten(&failure, 500));
+        if let Some(failure) = &run.failure {
+            let command = self.plan.before.get(position).map(|before| before.command.join(" ")).unwrap_or_default();
+            let reason = format!("before: {}: {failure}", shorten(&command, 100));
+            self.conclude(Verdict::Failed, Some(reason), now);
+        }
+        true
+    }
+
+    fn probed(&mut self, failures: u32, last: Option<String>, now: Timestamp) -> bool {
+        let probe = self.probe.get_or_insert_with(|| Probe::begun(now));
+        if probe.passed.is_some() {
+            return false;
+        }
+        probe.failures = failures;
+        probe.last = last.map(|last| shorten(&last, 300)).or(probe.last.take());
+        if failures >= Probe::FAILURES {
+            let last = probe.last.as_deref().unwrap_or("no answer");
+            let reason = format!("the check failed: {last}");
+            self.reverting.get_or_insert(Reverting { reason, since: now });
+            self.settle(now);
+        }
+        true
+    }
+
+    /// Brings the deployment in line with what its services came to: all or nothing.
+    fn settle(&mut self, now: Timestamp) {
+        if self.reverting.is_none() {
+            let with = |verdict: Verdict| self.services.iter().find(|service| service.verdict == Some(verdict));
+            if let Some(bad) = with(Verdict::Failed).or(with(Verdict::RolledBack)) {
+                let verdict = bad.verdict.unwrap_or(Verdict::Failed);
+                let reason = bad.told();
+                if !self.is_begun() {
+                    self.conclude(verdict, Some(reason), now);
+                    return;
+                }
+                self.reverting = Some(Reverting { reason, since: now });
+            } else if let Some(over) = with(Verdict::Superseded) {
+                let reason = over.told();
+                if self.services.iter().all(|service| service.updated.is_none() || service.verdict.is_some()) {
+                    self.conclude(Verdict::Superseded, Some(reason), now);
+                }
+                return;
+            }
+        }
+        let Some(reverting) = &self.reverting else { return };
+        let back = |service: &ServiceDeployment| service.back.as_ref().is_some_and(|back| back.ended.is_some());
+        if !self.services.iter().filter(|service| service.goes_back()).all(back) {
+            return;
+        }
+        let away = |service: &ServiceDeployment| {
+            let failure = service.back.as_ref()?.failure.as_deref()?;
+            Some(format!("{} did not go back: {failure}", service.service))
+        };
+        let away: Vec<_> = self.services.iter().filter_map(away).collect();
+        let reason = reverting.reason.clone();
+        if away.is_empty() {
+            self.conclude(Verdict::RolledBack, Some(reason), now);
+        } else {
+            self.conclude(Verdict::Failed, Some(format!("{reason}; {}", away.join("; "))), now);
+        }
+    }
+}
+
+impl ServiceDeployment {
+    fn apply(&mut self, fact: ServiceFact, force: bool, now: Timestamp) -> Result<bool, Refused> {
+        let over = self.verdict.is_some();
+        Ok(match fact {
+            ServiceFact::SentBack(deployment) => {
+                let back = self.back.get_or_insert_default();
+                let first = set(&mut back.told, now);
+                back.deployment = back.deployment.take().or(deployment);
+                first
+            }
+            ServiceFact::CameBack => set(&mut self.back.get_or_insert_default().ended, now),
+            ServiceFact::StayedAway(failure) => {
+                let back = self.back.get_or_insert_default();
+                back.failure.get_or_insert(shorten(&failure, 300));
+                set(&mut back.ended, now)
+            }
+            ServiceFact::Answered(decision) => self.answered(decision)?,
+            _ if over => false,
+            ServiceFact::Based { task_definition, controller, idle } => {
+                (self.controller, self.idle) = (controller, idle);
+                if self.again.as_ref() == Some(&task_definition) && !force {
+                    self.unchanged(task_definition.clone());
+                }
+                set(&mut self.base, task_definition)
+            }
+            ServiceFact::Registered(arn) => set(&mut self.task_definition, arn),
+            ServiceFact::Unchanged(arn) => self.updated.is_none() && self.unchanged(arn),
+            ServiceFact::Updated => set(&mut self.updated, now),
+            ServiceFact::Followed(deployment) => set(&mut self.deployment, deployment),
+            ServiceFact::Stage(stage) => {
+                let new = self.stages.last().is_none_or(|last| last.stage != stage) && self.stages.len() < Self::STAGES;
+                if new {
+                    self.stages.push(Passed { stage: shorten(&stage, 60), at: now });
+                }
+                new
+            }
+            ServiceFact::Paused { hook, stage } => {
+                let known = self.pause.as_ref().is_some_and(|pause| pause.hook == hook && pause.stage == stage);
+                if !known {
+                    self.pause = Some(Pause { hook, stage, since: now, answer: None });
+                }
+                !known
+            }
+            ServiceFact::Resumed => self.pause.take().is_some(),
+            ServiceFact::Concluded { verdict, reason, why } => {
+                self.pause = None;
+                self.why = why;
+                self.reason = reason.map(|reason| shorten(&reason, 500));
+                set(&mut self.verdict, verdict)
+            }
+        })
+    }
+
+    fn unchanged(&mut self, arn: String) -> bool {
+        self.task_definition = Some(arn);
+        self.unchanged = true;
+        set(&mut self.verdict, Verdict::Live)
+    }
+
+    fn answered(&mut self, decision: Decision) -> Result<bool, Refused> {
+        match &mut self.pause {
+            None => Err(Refused::NotHeld("its deployment does not wait for an answer")),
+            Some(Pause { answer: Some(earlier), .. }) => Err(Refused::Decided(earlier.by.name.clone())),
+            Some(pause) => Ok(set(&mut pause.answer, decision)),
+        }
+    }
+
+    /// `web: <what ECS said>`.
+    fn told(&self) -> String {
+        let reason = self.reason.as_deref().or(self.verdict.map(Verdict::word)).unwrap_or_default();
+        format!("{}: {reason}", self.service)
+    }
+}
+
+impl Probe {
+    fn begun(since: Timestamp) -> Self {
+        Self { since, failures: 0, last: None, passed: None }
+    }
+}
+
+impl Back {
+    /// Whether it is over.
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+}
+
+/// Puts a value in another's place; says whether that changed anything.
+fn replace<T: PartialEq>(member: &mut Option<T>, value: T) -> bool {
+    let new = member.as_ref() != Some(&value);
+    *member = Some(value);
+    new
+}

@@ -1,0 +1,182 @@
+//! What `deploy` does next, read off the record.
+
+use jiff::Timestamp;
+
+use super::{Deployment, Obstacle, ServiceDeployment, Verdict};
+use crate::{
+    freeze,
+    release::{Release, State, Where},
+};
+
+/// What `deploy` does next for a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeployStep {
+    /// Write down what keeps the release from going in.
+    Hold(usize, Obstacle),
+    /// Something keeps it from going in: look whether a newer release went in meanwhile.
+    Wait(usize),
+    /// Nobody approved it in time.
+    Expire(usize),
+    /// Ask the environment to admit the release.
+    Admit(usize),
+    /// Read which revision the service runs.
+    Base(Where),
+    /// See whether everything is in place.
+    Preflight(usize),
+    /// Register the new revision.
+    Register(Where),
+    /// Register the new revision of a family of scheduled tasks, by its position.
+    RegisterFamily(usize, usize),
+    /// Start a task of the plan's `before`, by its position.
+    Run(usize, usize),
+    /// See how that task is.
+    FollowRun(usize, usize),
+    /// Tell the service to run the new revision.
+    Update(Where),
+    /// Hand a person's answer on.
+    Answer(Where),
+    /// Read how far the deployments are.
+    Follow(Where),
+    /// It takes too long: look once more, then fail visibly.
+    GiveUp(Where),
+    /// Ask the check's URL.
+    Check(usize),
+    /// Tell the service to run again what it ran before.
+    GoBack(Where),
+    /// See whether it does.
+    FollowBack(Where),
+    /// Say where the release is live.
+    Finish(usize),
+    /// Nothing.
+    Nothing,
+}
+
+impl Release {
+    /// What `deploy` does next. Environments are taken in order; within one, every service has its revision before any is told anything.
+    pub fn deploy_step(&self, now: Timestamp) -> DeployStep {
+        if self.state != State::Deploying {
+            return DeployStep::Nothing;
+        }
+        let current = self.current().and_then(|at| Some((at, self.deployments.get(at)?)));
+        current.map_or(DeployStep::Nothing, |(at, current)| current.step(at, self.asked.is_some(), now))
+    }
+
+    /// The position of the deployment that is under way, or next.
+    pub fn current(&self) -> Option<usize> {
+        self.deployments.iter().position(|deployment| deployment.verdict != Some(Verdict::Live))
+    }
+}
+
+impl Deployment {
+    fn step(&self, at: usize, asked: bool, now: Timestamp) -> DeployStep {
+        let here = |service: usize| Where { deployment: at, service };
+        let Some(admitted) = self.admitted else { return self.entry_step(at, asked, now) };
+        if self.verdict.is_some() {
+            return DeployStep::Nothing;
+        }
+        if self.reverting.is_some() {
+            return self.back_step(at);
+        }
+        if !self.is_begun() && self.runs.iter().all(|run| run.ended.is_some()) && self.is_overdue(admitted, now) {
+            return DeployStep::GiveUp(here(0));
+        }
+        self.preparing_step(at).or_else(|| self.moving_step(at, now)).unwrap_or_else(|| {
+            let checked = self.probe.as_ref().is_some_and(|probe| probe.passed.is_some());
+            match &self.plan.check {
+                Some(_) if !checked && !self.is_unchanged() => DeployStep::Check(at),
+                _ => DeployStep::Finish(at),
+            }
+        })
+    }
+
+    /// Before the environment admits the release.
+    fn entry_step(&self, at: usize, asked: bool, now: Timestamp) -> DeployStep {
+        let hold = |obstacle: Obstacle| match &self.held {
+            Some(held) if *held == obstacle => DeployStep::Wait(at),
+            _ => DeployStep::Hold(at, obstacle),
+        };
+        if let Some(approval) = self.plan.approval.as_ref().filter(|_| self.decision.is_none()) {
+            return match &self.held {
+                Some(Obstacle::Approval { expires }) if *expires <= now => DeployStep::Expire(at),
+                Some(Obstacle::Approval { .. }) => DeployStep::Wait(at),
+                _ => DeployStep::Hold(at, Obstacle::Approval { expires: now + approval.expires }),
+            };
+        }
+        if !asked
+            && self.overridden.is_none()
+            && let Some(until) = freeze::until(&self.plan.freeze, now)
+        {
+            return hold(Obstacle::Freeze { until });
+        }
+        DeployStep::Admit(at)
+    }
+
+    /// Until every service has its revision, and what comes first has run.
+    fn preparing_step(&self, at: usize) -> Option<DeployStep> {
+        let unbegun = |service: &&ServiceDeployment| service.verdict.is_none() && service.updated.is_none();
+        let first = |lacks: fn(&ServiceDeployment) -> bool| {
+            let service = self.services.iter().position(|service| unbegun(&service) && lacks(service))?;
+            Some(Where { deployment: at, service })
+        };
+        if let Some(at) = first(|service| service.base.is_none()) {
+            return Some(DeployStep::Base(at));
+        }
+        if self.cleared.is_none() {
+            return Some(DeployStep::Preflight(at));
+        }
+        if let Some(at) = first(|service| service.task_definition.is_none()) {
+            return Some(DeployStep::Register(at));
+        }
+        if !self.is_unchanged()
+            && let Some(family) = self.families.iter().position(|family| family.task_definition.is_none())
+        {
+            return Some(DeployStep::RegisterFamily(at, family));
+        }
+        if self.is_begun() || !self.services.iter().any(|service| unbegun(&service)) {
+            return None;
+        }
+        match self.runs.iter().position(|run| run.ended.is_none()) {
+            Some(run) => Some(DeployStep::FollowRun(at, run)),
+            None if self.runs.len() < self.plan.before.len() => Some(DeployStep::Run(at, self.runs.len())),
+            None => None,
+        }
+    }
+
+    /// Until every service's deployment ended.
+    fn moving_step(&self, at: usize, now: Timestamp) -> Option<DeployStep> {
+        let here = |service: usize| Where { deployment: at, service };
+        let answered = |service: &ServiceDeployment| service.pause.as_ref().is_some_and(|pause| pause.answer.is_some());
+        if let Some(service) = self.services.iter().position(answered) {
+            return Some(DeployStep::Answer(here(service)));
+        }
+        let under_way = self.services.iter().position(|service| service.verdict.is_none() && service.updated.is_some());
+        let untold = self.services.iter().position(|service| service.verdict.is_none() && service.updated.is_none());
+        let all_well = self.services.iter().all(|service| matches!(service.verdict, None | Some(Verdict::Live)));
+        match (untold, under_way) {
+            (Some(service), None) if all_well => Some(DeployStep::Update(here(service))),
+            (Some(service), Some(_)) if all_well && !self.plan.in_order => Some(DeployStep::Update(here(service))),
+            (_, Some(service)) => {
+                let updated = self.services[service].updated?;
+                let overdue = self.is_overdue(updated, now) && !self.is_paused();
+                Some(if overdue { DeployStep::GiveUp(here(service)) } else { DeployStep::Follow(here(service)) })
+            }
+            (_, None) => None,
+        }
+    }
+
+    /// On the way back: all services are told before any is looked at.
+    fn back_step(&self, at: usize) -> DeployStep {
+        let here = |service: usize| Where { deployment: at, service };
+        let open = |service: &ServiceDeployment, told: bool| {
+            let back = service.back.as_ref();
+            let over = back.is_some_and(|back| back.ended.is_some());
+            service.goes_back() && !over && back.is_some_and(|back| back.told.is_some()) == told
+        };
+        let first = |told: bool| self.services.iter().position(|service| open(service, told));
+        match (first(false), first(true)) {
+            (Some(service), _) => DeployStep::GoBack(here(service)),
+            (None, Some(service)) => DeployStep::FollowBack(here(service)),
+            (None, None) => DeployStep::Nothing,
+        }
+    }
+}
