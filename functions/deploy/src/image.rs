@@ -37,13 +37,12 @@ impl Deploy {
 
     async fn report(&self, release: Release, body: &[u8]) -> anyhow::Result<Response> {
         let id = release.id.clone();
-        let repository = release.image_repository.as_deref();
-        let name = match report::image(body, &self.settings.registry, repository) {
-            Ok(name) => name,
+        let reference = match report::image(body, &self.settings.registry, &release.repositories()) {
+            Ok(reference) => reference,
             Err(error) => return Ok(Response::bad_request(&error.to_string())),
         };
-        let repository = repository.unwrap_or_default();
-        let Some(digest) = self.ecr.digest(repository, &name).await? else {
+        let (repository, name) = (reference.repository.as_str(), reference.name);
+        let Some(digest) = self.accounts.registry().digest(repository, &name).await? else {
             return Ok(Response::bad_request(&format!(
                 "{repository} has no such image: push it before it is reported"
             )));

@@ -2,10 +2,16 @@
 //! ECS to an honest verdict.
 
 mod advance;
-mod ecr;
-mod ecs;
+pub mod aws;
+mod back;
+mod before;
+mod check;
+mod finish;
 mod image;
+mod moving;
+mod prepare;
 mod settings;
+mod why;
 
 use std::sync::Arc;
 
@@ -21,9 +27,10 @@ use longshore_aws::{
 };
 use longshore_core::{
     event::Event,
-    release::{OpenFor, Release},
+    release::{Deployment, OpenFor, Release, ReleaseId},
 };
 
+use aws::{Accounts, Clients};
 pub use settings::Settings;
 
 /// For how long an event or a tick works: the function ends after 25 seconds. What is not done then is the next tick's.
@@ -35,8 +42,9 @@ pub struct Deploy {
     store: Store,
     secrets: Arc<SecretStore>,
     events: Publisher,
-    ecr: ecr::Registry,
-    ecs: ecs::Services,
+    accounts: Accounts,
+    /// Asks the URLs of checks.
+    client: reqwest::Client,
 }
 
 impl Deploy {
@@ -46,9 +54,22 @@ impl Deploy {
             store: Store::new(sdk, settings.common.table.clone()),
             secrets: Arc::new(SecretStore::new(sdk, settings.common.secret.clone())),
             events: Publisher::new(sdk),
-            ecr: ecr::Registry::new(sdk, &settings.registry),
-            ecs: ecs::Services::new(sdk),
+            accounts: Accounts::new(sdk, &settings.registry),
+            client: check::client(),
             settings,
+        }
+    }
+
+    /// The clients of an environment's account and region.
+    async fn clients(&self, deployment: &Deployment) -> Arc<Clients> {
+        self.accounts.of(&deployment.plan.account).await
+    }
+
+    /// Takes one release a step further: a person asked, or one of its tasks ended.
+    async fn advance_one(&self, id: &ReleaseId) -> anyhow::Result<()> {
+        match self.store.release(id).await? {
+            Some(release) => self.advance(release, ids::now() + TIME).await.map(drop),
+            None => Ok(()),
         }
     }
 
@@ -83,6 +104,7 @@ impl Function for Deploy {
         match event {
             Event::Tick => self.advance_open(|_| true).await,
             Event::Service(arn) => self.advance_open(|release| uses(release, &arn)).await,
+            Event::Asked(id) | Event::Task(id) => self.advance_one(&id).await,
             Event::Build { .. } | Event::Delivery(_) | Event::Release(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that deploy has no rule for");
                 Ok(())

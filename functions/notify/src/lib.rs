@@ -67,7 +67,12 @@ impl Function for Notify {
         match event {
             Event::Tick => self.tick().await,
             Event::Release(id) => self.draw(&id).await,
-            Event::Build { .. } | Event::Service(_) | Event::Delivery(_) | Event::Other(_) => {
+            Event::Build { .. }
+            | Event::Service(_)
+            | Event::Task(_)
+            | Event::Asked(_)
+            | Event::Delivery(_)
+            | Event::Other(_) => {
                 tracing::warn!(?event, "an event that notify has no rule for");
                 Ok(())
             }

@@ -3,14 +3,22 @@
 //! Block Kit: <https://docs.slack.dev/reference/block-kit/blocks>. Texts from outside are escaped as Slack asks
 //! (<https://docs.slack.dev/messaging/formatting-message-text#escaping>) and shortened well below its limits.
 
+pub mod deployment;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    release::{Deployment, Outcome, Release, ServiceDeployment, Stage, State, Verdict},
+    release::{Deed, Outcome, Release, Stage, State},
     report::Status,
 };
+
+const BLUE: &str = "#1d9bd1";
+const GREEN: &str = "#2eb67d";
+const RED: &str = "#e01e5a";
+const AMBER: &str = "#ecb22e";
+const GREY: &str = "#8d8d8d";
 
 /// What `chat.postMessage` and `chat.update` take besides the channel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +44,7 @@ pub fn view(release: &Release) -> View {
     }
     let reason = release.reason.as_ref().filter(|_| release.state != State::Live).map(|reason| quote(reason, 1500));
     blocks.extend(reason.filter(|reason| !reason.is_empty()).map(|reason| section(&reason)));
+    blocks.extend(deployment::buttons(release));
     blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": footer(release)}]}));
     let text = format!("{} #{}: {headline} ({})", release.pipeline, release.number, release.commit.short());
     View { text: escape(&text), attachments: json!([{"color": colour, "fallback": escape(&text), "blocks": blocks}]) }
@@ -53,12 +62,7 @@ pub fn thread(release: &Release) -> Vec<Reply> {
         told.push((ended, build_end(release)));
     }
     for deployment in &release.deployments {
-        for service in deployment.services.iter().filter(|service| service.updated.is_some()) {
-            told.push((service.updated.unwrap_or(release.changed), service_started(deployment, service)));
-        }
-        if let Some(ended) = deployment.ended {
-            told.push((ended, deployment_end(deployment)));
-        }
+        told.extend(deployment::replies(deployment));
     }
     told.sort_by_key(|(at, _)| *at);
     told.into_iter().map(|(_, text)| Reply(text)).collect()
@@ -66,11 +70,6 @@ pub fn thread(release: &Release) -> Vec<Reply> {
 
 /// Icon, colour of the bar, and words for where a release stands.
 fn headline(release: &Release) -> (&'static str, &'static str, String) {
-    const BLUE: &str = "#1d9bd1";
-    const GREEN: &str = "#2eb67d";
-    const RED: &str = "#e01e5a";
-    const AMBER: &str = "#ecb22e";
-    const GREY: &str = "#8d8d8d";
     let took = release.ended.map(|ended| duration(release.accepted, ended)).unwrap_or_default();
     match release.state {
         State::Waiting => (":hourglass_flowing_sand:", GREY, waiting(release)),
@@ -80,7 +79,7 @@ fn headline(release: &Release) -> (&'static str, &'static str, String) {
             (":hourglass_flowing_sand:", GREY, "queued".to_owned())
         }
         State::Building => (":hammer_and_wrench:", BLUE, building(release)),
-        State::Deploying => (":rocket:", BLUE, deploying(release)),
+        State::Deploying => deployment::headline(release).unwrap_or((":rocket:", BLUE, "deploying".to_owned())),
         State::Built => (":package:", GREEN, format!("built in {took}")),
         State::Live => (":white_check_mark:", GREEN, format!("live in {took}")),
         State::RolledBack => (":rewind:", RED, format!("rolled back after {took}")),
@@ -114,13 +113,6 @@ fn building(release: &Release) -> String {
     }
 }
 
-fn deploying(release: &Release) -> String {
-    match release.deployments.iter().find(|deployment| deployment.verdict.is_none()) {
-        Some(deployment) => format!("deploying to {}", escape(&deployment.environment)),
-        None => "deploying".to_owned(),
-    }
-}
-
 /// Branch, commit and author; the commit's message is plain text, which Slack does not interpret.
 fn commit(release: &Release) -> Value {
     let commit = &release.commit;
@@ -146,14 +138,22 @@ fn lines(release: &Release) -> Vec<String> {
             clip(&delay.reason, 300)
         ));
     }
+    if let Some(asked) = &release.asked {
+        let (of, who) = (asked.number, clip(&asked.person.name, 100));
+        let why = asked.person.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
+        lines.push(match asked.deed {
+            Deed::Rollback => format!(":rewind: back to #{of}, says {who}{why}"),
+            Deed::Deploy => format!(":point_right: #{of} by name, says {who}{why}"),
+        });
+    }
     if let Some(outcome) = release.build.outcome.filter(|outcome| !quiet.contains(outcome)) {
         lines.push(format!(":x: build {}", outcome_words(outcome)));
     }
     if let Some(image) = &release.image {
         lines.push(format!(":package: image {}", code(image.digest.short())));
     }
-    if release.image.is_some() {
-        lines.extend(release.deployments.iter().map(deployment_line));
+    if release.is_imaged() {
+        lines.extend(release.deployments.iter().flat_map(deployment::lines));
     }
     lines
 }
@@ -166,43 +166,6 @@ fn stage_line(stage: &Stage) -> String {
         Status::Failed => ":x:",
     };
     format!("{icon} {}{took}", clip(&stage.name, 100))
-}
-
-fn deployment_line(deployment: &Deployment) -> String {
-    let name = escape(&deployment.environment);
-    let took = match (deployment.admitted, deployment.ended) {
-        (Some(admitted), Some(ended)) => format!(" · {}", duration(admitted, ended)),
-        _ => String::new(),
-    };
-    match (deployment.verdict, deployment.admitted) {
-        (None, None) => format!(":white_circle: {name} waits"),
-        (None, Some(_)) => format!(":rocket: {name}: {}", services(deployment)),
-        (Some(Verdict::Live), _) => format!(":white_check_mark: {name} live: {}{took}", services(deployment)),
-        (Some(Verdict::RolledBack), _) => format!(":rewind: {name} rolled back{took}"),
-        (Some(Verdict::Failed), _) => format!(":x: {name} failed{took}"),
-        (Some(Verdict::Superseded), _) => format!(":fast_forward: {name} superseded"),
-    }
-}
-
-/// `web → web:8, worker → worker:3`: the services with their revisions.
-fn services(deployment: &Deployment) -> String {
-    let service = |service: &ServiceDeployment| match &service.task_definition {
-        Some(arn) => format!("{} → {}", escape(&service.service), code(revision(arn))),
-        None => escape(&service.service),
-    };
-    deployment.services.iter().map(service).collect::<Vec<_>>().join(", ")
-}
-
-fn service_started(deployment: &Deployment, service: &ServiceDeployment) -> String {
-    let from = service.base.as_deref().map_or("nothing", revision);
-    let to = service.task_definition.as_deref().map_or("nothing", revision);
-    let (name, environment) = (escape(&service.service), escape(&deployment.environment));
-    format!(":rocket: {environment}: service {name} goes from {} to {}", code(from), code(to))
-}
-
-fn deployment_end(deployment: &Deployment) -> String {
-    let reason = deployment.reason.as_ref().map(|reason| format!("\n{}", quote(reason, 2000))).unwrap_or_default();
-    format!("{}{reason}", deployment_line(deployment))
 }
 
 fn build_end(release: &Release) -> String {

@@ -53,6 +53,9 @@ pub struct Deployment {
     /// Why its services go back to what they ran before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverting: Option<Reverting>,
+    /// What went wrong beside it, and changed nothing of how it ended; at most [`Deployment::NOTES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
@@ -99,6 +102,9 @@ pub struct ServiceDeployment {
     /// What it waits for a person's answer at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
+    /// What people answered at pauses, in order; at most [`ServiceDeployment::STAGES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answered>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -319,6 +325,17 @@ pub struct Pause {
     pub answer: Option<Decision>,
 }
 
+/// An answer at a pause that was handed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The stage.
+    pub stage: String,
+    /// On, or back; who, and why.
+    pub decision: Decision,
+    /// When it was handed on.
+    pub at: Timestamp,
+}
+
 /// How a deployment ended. "Stable" is not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -352,6 +369,8 @@ impl From<Verdict> for State {
 }
 
 impl Deployment {
+    /// How many notes are kept.
+    pub const NOTES: usize = 10;
     /// How many attempts of people who may not answer are kept.
     pub const ATTEMPTS: usize = 20;
 
@@ -378,6 +397,7 @@ impl Deployment {
             runs: Vec::new(),
             probe: None,
             reverting: None,
+            notes: Vec::new(),
             ended: None,
             verdict: None,
             reason: None,

@@ -21,12 +21,12 @@ pub use again::{Asked, Deed, NotAgain};
 pub use apply::{Fact, Newer, Refused, Where};
 pub use build::{Build, Delay, Outcome, Stage};
 pub use deployment::{
-    Attempt, Back, Controller, Decision, DeployStep, Deployment, DeploymentFact, Family, Lock, Obstacle, Passed, Pause,
-    Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict,
+    Answered, Attempt, Back, Controller, Decision, DeployStep, Deployment, DeploymentFact, Family, Lock, Obstacle,
+    Passed, Pause, Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict,
 };
 pub use step::{BuildStep, OpenFor};
 pub use wait::{Met, Until, Wait};
-pub use why::Why;
+pub use why::{StoppedTask, Why};
 
 use crate::{
     config::Pipeline,

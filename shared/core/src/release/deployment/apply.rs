@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Attempt, Back, Controller, Decision, Deployment, Obstacle, Passed, Pause, Person, Probe, Reverting, Run,
+    Answered, Attempt, Back, Controller, Decision, Deployment, Obstacle, Passed, Pause, Person, Probe, Reverting, Run,
     ServiceDeployment, Verdict,
 };
 use crate::{
@@ -61,6 +61,8 @@ pub enum DeploymentFact {
     },
     /// It answered well for long enough.
     Passed,
+    /// Something beside it went wrong: what, in a sentence.
+    Noted(String),
     /// All that comes after its services is done.
     Finished,
     /// Something happened to one of its services, by position.
@@ -134,12 +136,12 @@ impl Deployment {
             DeploymentFact::Declined(attempt) => {
                 let room = self.attempts.len() < Self::ATTEMPTS;
                 if room {
-                    self.attempts.push(attempt);
+                    self.attempts.push(Attempt { at: now, ..attempt });
                 }
                 room
             }
             DeploymentFact::Overridden(person) => match &self.held {
-                Some(Obstacle::Freeze { .. } | Obstacle::Lock(_)) => set(&mut self.overridden, person),
+                Some(Obstacle::Freeze { .. } | Obstacle::Lock(_)) => set(&mut self.overridden, person.dated(now)),
                 Some(Obstacle::Approval { .. }) => return Err(Refused::NotHeld("it waits for an approval")),
                 None => return Err(Refused::NotHeld("nothing holds it")),
             },
@@ -178,6 +180,14 @@ impl Deployment {
                 let probe = self.probe.get_or_insert_with(|| Probe::begun(now));
                 set(&mut probe.passed, now)
             }
+            DeploymentFact::Noted(note) => {
+                let note = shorten(&note, 300);
+                let new = self.notes.len() < Self::NOTES && !self.notes.contains(&note);
+                if new {
+                    self.notes.push(note);
+                }
+                new
+            }
             DeploymentFact::Finished => {
                 self.services.iter().all(|service| service.verdict == Some(Verdict::Live))
                     && self.conclude(Verdict::Live, None, now)
@@ -207,6 +217,7 @@ impl Deployment {
         if !matches!(self.held, Some(Obstacle::Approval { .. })) {
             return Err(Refused::NotHeld("it does not wait for an approval"));
         }
+        let decision = Decision { by: decision.by.dated(now), ..decision };
         if !decision.approved {
             let reason = decision.by.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
             self.conclude(Verdict::Failed, Some(format!("rejected by {}{reason}", decision.by.name)), now);
@@ -308,7 +319,7 @@ impl ServiceDeployment {
                 back.failure.get_or_insert(shorten(&failure, 300));
                 set(&mut back.ended, now)
             }
-            ServiceFact::Answered(decision) => self.answered(decision)?,
+            ServiceFact::Answered(decision) => self.answered(Decision { by: decision.by.dated(now), ..decision })?,
             _ if over => false,
             ServiceFact::Based { task_definition, controller, idle } => {
                 (self.controller, self.idle) = (controller, idle);
@@ -335,7 +346,15 @@ impl ServiceDeployment {
                 }
                 !known
             }
-            ServiceFact::Resumed => self.pause.take().is_some(),
+            ServiceFact::Resumed => {
+                let pause = self.pause.take();
+                if let Some(Pause { stage, answer: Some(decision), .. }) = pause.clone()
+                    && self.answers.len() < Self::STAGES
+                {
+                    self.answers.push(Answered { stage, decision, at: now });
+                }
+                pause.is_some()
+            }
             ServiceFact::Concluded { verdict, reason, why } => {
                 self.pause = None;
                 self.why = why;
@@ -363,6 +382,17 @@ impl ServiceDeployment {
     fn told(&self) -> String {
         let reason = self.reason.as_deref().or(self.verdict.map(Verdict::word)).unwrap_or_default();
         format!("{}: {reason}", self.service)
+    }
+}
+
+impl Person {
+    /// Changes of a record have one order, whatever the clocks of those who make them say.
+    fn dated(self, at: Timestamp) -> Self {
+        Self {
+            name: shorten(&self.name, 200),
+            reason: self.reason.map(|reason| shorten(reason.trim(), 500)).filter(|reason| !reason.is_empty()),
+            at,
+        }
     }
 }
 

@@ -1,0 +1,64 @@
+//! After the services: what runs on a schedule, and where the release is live.
+
+use anyhow::Context;
+use longshore_aws::ids;
+use longshore_core::release::{Deployment, DeploymentFact, Fact, Release};
+
+use crate::{Deploy, aws::{Call, Clients, ecs}};
+
+impl Deploy {
+    /// Moves schedules to the new revision, and publishes what is live: the environment's record first, which a rollback reads. What a
+    /// refusal keeps from being done is noted, and takes nothing back: the services run it.
+    pub(crate) async fn finish(&self, release: &Release, at: usize) -> anyhow::Result<Fact> {
+        let deployment = release.deployments.get(at).context("no such deployment")?;
+        self.store.live(release, &deployment.environment, ids::now()).await?;
+        let clients = self.clients(deployment).await;
+        for work in [move_schedules(&clients, deployment).await?, publish(&clients, release, deployment).await?] {
+            if let Some(note) = work
+                && !deployment.notes.contains(&note)
+            {
+                tracing::warn!(release = %release.id, note, "beside the deployment");
+                return Ok(Fact::Deployment(at, DeploymentFact::Noted(note)));
+            }
+        }
+        Ok(Fact::Deployment(at, DeploymentFact::Finished))
+    }
+}
+
+/// A note where something was refused.
+async fn move_schedules(clients: &Clients, deployment: &Deployment) -> anyhow::Result<Option<String>> {
+    for family in &deployment.families {
+        let Some(revision) = &family.task_definition else { continue };
+        match clients.schedules.run(&deployment.plan.cluster, &family.family, revision).await? {
+            Call::Done(moved) if moved.is_empty() => {}
+            Call::Done(moved) => tracing::info!(family = family.family, revision, ?moved, "schedules were moved"),
+            Call::Refused(why) => return Ok(Some(format!("the schedules of {} were not moved: {why}", family.family))),
+        }
+    }
+    Ok(None)
+}
+
+/// `/longshore/<pipeline>/<environment>/…`.
+async fn publish(clients: &Clients, release: &Release, deployment: &Deployment) -> anyhow::Result<Option<String>> {
+    let base = format!("/longshore/{}/{}", release.pipeline, deployment.environment);
+    let mut parameters = vec![
+        (format!("{base}/release"), release.id.to_string()),
+        (format!("{base}/number"), release.number.to_string()),
+        (format!("{base}/commit"), release.commit.id.clone()),
+    ];
+    if let Some(image) = &release.image {
+        parameters.push((format!("{base}/digest"), image.digest.as_str().to_owned()));
+        parameters.push((format!("{base}/image"), image.reference()));
+    }
+    let revisions = deployment.services.iter().filter_map(|service| service.task_definition.as_deref());
+    let families = deployment.families.iter().filter_map(|family| family.task_definition.as_deref());
+    for arn in revisions.chain(families) {
+        if let Some(family) = ecs::family_of(arn) {
+            parameters.push((format!("{base}/revision/{family}"), arn.to_owned()));
+        }
+    }
+    Ok(match clients.parameters.put(&parameters).await? {
+        Call::Done(()) => None,
+        Call::Refused(why) => Some(format!("the SSM parameters were not written: {why}")),
+    })
+}

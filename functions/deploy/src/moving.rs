@@ -1,0 +1,266 @@
+//! Telling services what to run, and following their deployments to a verdict.
+
+use anyhow::Context;
+use longshore_core::{
+    appspec,
+    release::{
+        Controller, Decision, Deployment, Fact, Pause, Release, Rollout, ServiceDeployment, ServiceFact, Verdict, Where,
+    },
+};
+
+use crate::{
+    Deploy,
+    advance::{blocked, failed, place},
+    aws::{
+        Call, Clients,
+        codedeploy::{self, State},
+        ecs::{self, Answer},
+    },
+};
+
+impl Deploy {
+    /// Tells the service to run the new revision, unless an earlier attempt did: ECS may have rolled that back since, and it is not
+    /// tried twice.
+    pub(crate) async fn update(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
+        let (deployment, service) = place(release, at)?;
+        let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
+        let clients = self.clients(deployment).await;
+        let told = match service.controller {
+            Controller::Ecs => self.tell(&clients, deployment, service, task_definition).await?,
+            Controller::CodeDeploy => hand_over(&clients, release, deployment, service, task_definition).await?,
+        };
+        Ok(match told {
+            Call::Done(()) => {
+                let (cluster, name) = (&deployment.plan.cluster, &service.service);
+                tracing::info!(release = %release.id, cluster, service = name, revision = task_definition, "updated");
+                at.fact(ServiceFact::Updated)
+            }
+            Call::Refused(why) => failed(at, format!("the update was refused: {why}")),
+        })
+    }
+
+    async fn tell(
+        &self,
+        clients: &Clients,
+        deployment: &Deployment,
+        service: &ServiceDeployment,
+        task_definition: &str,
+    ) -> anyhow::Result<Call<()>> {
+        let (cluster, name) = (&deployment.plan.cluster, &service.service);
+        // A deployment from before this release, of the very revision that it brings back or keeps, is not ours.
+        let since = deployment.admitted;
+        match clients.ecs.find_deployment_since(cluster, name, task_definition, since).await? {
+            Call::Done(Some(_)) => return Ok(Call::Done(())),
+            Call::Done(None) => {}
+            Call::Refused(why) => return Ok(Call::Refused(why)),
+        }
+        clients.ecs.tell(cluster, name, task_definition, deployment.plan.force).await
+    }
+
+    /// Hands a person's answer on to the deployment that waits for it.
+    pub(crate) async fn answer(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
+        let (deployment, service) = place(release, at)?;
+        let clients = self.clients(deployment).await;
+        let Some(Pause { hook, answer: Some(Decision { approved, .. }), .. }) = &service.pause else {
+            anyhow::bail!("nobody answered");
+        };
+        let arn = service.deployment.as_deref().context("a pause without a deployment")?;
+        let answer = if *approved { Answer::Continue } else { Answer::RollBack };
+        if let Call::Refused(why) = clients.ecs.continue_deployment(arn, hook, answer).await? {
+            // It stays as it is, and is asked again should it still wait.
+            tracing::warn!(release = %release.id, deployment = arn, why, "the answer was refused");
+        }
+        Ok(at.fact(ServiceFact::Resumed))
+    }
+
+    /// Reads how far the deployments are, which have to be found first. Every service that is under way is looked at: one that takes
+    /// long does not hide another's end.
+    pub(crate) async fn follow(&self, release: &Release, at: Where) -> anyhow::Result<Option<Fact>> {
+        let (deployment, _) = place(release, at)?;
+        let clients = self.clients(deployment).await;
+        for (position, service) in deployment.services.iter().enumerate().filter(|(_, s)| s.verdict.is_none()) {
+            let at = Where { service: position, ..at };
+            if service.updated.is_none() {
+                continue;
+            }
+            let seen = match service.controller {
+                Controller::Ecs => self.follow_ecs(&clients, deployment, service, at).await?,
+                Controller::CodeDeploy => follow_codedeploy(&clients, release, deployment, service, at).await?,
+            };
+            match seen {
+                Seen::Nothing => {}
+                Seen::Fact(fact) => return Ok(Some(fact)),
+                Seen::Ended(Verdict::Live, reason) => return Ok(Some(concluded(at, Verdict::Live, reason, None))),
+                Seen::Ended(Verdict::Superseded, reason) => {
+                    return Ok(Some(concluded(at, Verdict::Superseded, reason, None)));
+                }
+                Seen::Ended(verdict @ (Verdict::RolledBack | Verdict::Failed), reason) => {
+                    let why = self.why(&clients, release, deployment, service).await;
+                    return Ok(Some(concluded(at, verdict, reason, Some(why))));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn follow_ecs(
+        &self,
+        clients: &Clients,
+        deployment: &Deployment,
+        service: &ServiceDeployment,
+        at: Where,
+    ) -> anyhow::Result<Seen> {
+        let (cluster, name) = (&deployment.plan.cluster, &service.service);
+        let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
+        let Some(arn) = &service.deployment else {
+            let since = deployment.admitted;
+            return Ok(match clients.ecs.find_deployment_since(cluster, name, task_definition, since).await? {
+                Call::Done(Some(arn)) => Seen::Fact(at.fact(ServiceFact::Followed(arn))),
+                Call::Done(None) => without_deployment(clients, deployment, service, task_definition).await?,
+                Call::Refused(why) => Seen::Ended(Verdict::Failed, Some(why)),
+            });
+        };
+        let standing = match clients.ecs.standing(arn).await? {
+            Call::Done(standing) => standing,
+            Call::Refused(why) => return Ok(Seen::Ended(Verdict::Failed, Some(why))),
+        };
+        let stage = standing.stage.map(ecs::Stage::word);
+        if let Some(stage) = stage.filter(|stage| service.stages.last().is_none_or(|last| last.stage != *stage)) {
+            return Ok(Seen::Fact(at.fact(ServiceFact::Stage(stage.to_owned()))));
+        }
+        let stage = stage.unwrap_or_default().to_owned();
+        if standing.progress == Rollout::Under {
+            let known = |hook: &str| service.pause.as_ref().is_some_and(|pause| pause.hook == hook && pause.stage == stage);
+            return Ok(match standing.pauses.first() {
+                Some(pause) if !known(&pause.hook) => {
+                    Seen::Fact(at.fact(ServiceFact::Paused { hook: pause.hook.clone(), stage }))
+                }
+                Some(_) => Seen::Nothing,
+                // It was answered elsewhere, or its time was over.
+                None if service.pause.as_ref().is_some_and(|pause| pause.answer.is_none()) => {
+                    Seen::Fact(at.fact(ServiceFact::Resumed))
+                }
+                None => Seen::Nothing,
+            });
+        }
+        let serving = match clients.ecs.service(cluster, name).await? {
+            Call::Done(service) => service.task_definition,
+            Call::Refused(why) => return Ok(Seen::Ended(Verdict::Failed, Some(why))),
+        };
+        let verdict = standing.progress.verdict(task_definition, &serving);
+        Ok(verdict.map_or(Seen::Nothing, |(verdict, reason)| Seen::Ended(verdict, reason.or(standing.reason))))
+    }
+
+    /// It takes too long: whatever it is at last, or a failure.
+    pub(crate) async fn give_up(&self, release: &Release, at: Where) -> anyhow::Result<Option<Fact>> {
+        let (deployment, service) = place(release, at)?;
+        let minutes = deployment.plan.timeout.as_mins();
+        if service.updated.is_none() {
+            return Ok(Some(blocked(at.deployment, format!("it could not be begun within {minutes} minutes"))));
+        }
+        let late = format!("there was no verdict within {minutes} minutes");
+        Ok(Some(match self.follow(release, at).await {
+            Ok(Some(fact)) => fact,
+            Ok(None) => {
+                let clients = self.clients(deployment).await;
+                let why = self.why(&clients, release, deployment, service).await;
+                concluded(at, Verdict::Failed, Some(late), Some(why))
+            }
+            Err(error) => failed(at, format!("{late}: {error:#}")),
+        }))
+    }
+}
+
+/// What a look at a service's deployment found.
+enum Seen {
+    /// No news.
+    Nothing,
+    /// Something to write down.
+    Fact(Fact),
+    /// It ended.
+    Ended(Verdict, Option<String>),
+}
+
+fn concluded(
+    at: Where,
+    verdict: Verdict,
+    reason: Option<String>,
+    why: Option<longshore_core::release::Why>,
+) -> Fact {
+    at.fact(ServiceFact::Concluded { verdict, reason, why: why.filter(|why| !why.is_empty()) })
+}
+
+/// A service that predates service deployments, or whose deployment ECS does not list yet: DescribeServices tells of it.
+async fn without_deployment(
+    clients: &Clients,
+    deployment: &Deployment,
+    service: &ServiceDeployment,
+    task_definition: &str,
+) -> anyhow::Result<Seen> {
+    let rollout = clients.ecs.rollout(&deployment.plan.cluster, &service.service, task_definition).await?;
+    Ok(match rollout {
+        Call::Refused(why) => Seen::Ended(Verdict::Failed, Some(why)),
+        Call::Done(ecs::Rollout::Under) => Seen::Nothing,
+        Call::Done(ecs::Rollout::Completed) => Seen::Ended(Verdict::Live, None),
+        Call::Done(ecs::Rollout::Failed(reason)) => Seen::Ended(Verdict::Failed, reason),
+        Call::Done(ecs::Rollout::Gone { now }) if service.base.as_deref() == Some(&now) => {
+            Seen::Ended(Verdict::RolledBack, Some("the service runs its earlier revision again".to_owned()))
+        }
+        Call::Done(ecs::Rollout::Gone { .. }) => {
+            Seen::Ended(Verdict::Superseded, Some("another deployment took over".to_owned()))
+        }
+    })
+}
+
+/// Has CodeDeploy deploy a revision: its deployment is found again by the release's id.
+async fn hand_over(
+    clients: &Clients,
+    release: &Release,
+    deployment: &Deployment,
+    service: &ServiceDeployment,
+    task_definition: &str,
+) -> anyhow::Result<Call<()>> {
+    let group = deployment.plan.codedeploy.as_ref().context("no CodeDeploy deployment group")?;
+    let found = match clients.ecs.service(&deployment.plan.cluster, &service.service).await? {
+        Call::Done(found) => found,
+        Call::Refused(why) => return Ok(Call::Refused(why)),
+    };
+    let Some(target) = found.targets.first() else {
+        return Ok(Call::Refused(format!("the service {} has no load balancer", service.service)));
+    };
+    let spec = appspec::content(task_definition, &target.container, target.port);
+    let description = codedeploy::description(&release.id, &service.service);
+    Ok(clients.codedeploy.deploy(group, &spec, &description).await?.map(drop))
+}
+
+async fn follow_codedeploy(
+    clients: &Clients,
+    release: &Release,
+    deployment: &Deployment,
+    service: &ServiceDeployment,
+    at: Where,
+) -> anyhow::Result<Seen> {
+    let Some(id) = &service.deployment else {
+        let group = deployment.plan.codedeploy.as_ref().context("no CodeDeploy deployment group")?;
+        let description = codedeploy::description(&release.id, &service.service);
+        return Ok(match clients.codedeploy.find(group, &description).await? {
+            Call::Done(Some(id)) => Seen::Fact(at.fact(ServiceFact::Followed(id))),
+            Call::Done(None) => Seen::Nothing,
+            Call::Refused(why) => Seen::Ended(Verdict::Failed, Some(why)),
+        });
+    };
+    let found = match clients.codedeploy.deployment(id).await? {
+        Call::Done(found) => found,
+        Call::Refused(why) => return Ok(Seen::Ended(Verdict::Failed, Some(why))),
+    };
+    Ok(match found.state {
+        State::Under(event) => match event.filter(|event| service.stages.last().is_none_or(|last| last.stage != *event)) {
+            Some(event) => Seen::Fact(at.fact(ServiceFact::Stage(event))),
+            None => Seen::Nothing,
+        },
+        State::Succeeded => Seen::Ended(Verdict::Live, None),
+        State::RolledBack => Seen::Ended(Verdict::RolledBack, found.reason),
+        State::Failed => Seen::Ended(Verdict::Failed, found.reason),
+        State::Stopped => Seen::Ended(Verdict::Failed, found.reason.or(Some("CodeDeploy's deployment was stopped".into()))),
+    })
+}

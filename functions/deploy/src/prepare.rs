@@ -1,0 +1,275 @@
+//! Before any service is told anything: what it runs, whether everything is in place, and the new revisions.
+
+use anyhow::Context;
+use longshore_core::{
+    config::{Base, Plan, Severity},
+    release::{Controller, Deployment, DeploymentFact, Fact, Release, ServiceFact, Where},
+    task_definition::{Images, is_revision, platform, revise},
+};
+use serde_json::Value;
+
+use crate::{
+    Deploy,
+    advance::{blocked, failed, place},
+    aws::{
+        Call, Clients,
+        ecr::Findings,
+        ecs::{self, revision_number},
+    },
+};
+
+impl Deploy {
+    /// The revision that the service runs, and who deploys it.
+    pub(crate) async fn base(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
+        let (deployment, service) = place(release, at)?;
+        let clients = self.clients(deployment).await;
+        let found = match clients.ecs.service(&deployment.plan.cluster, &service.service).await? {
+            Call::Done(found) => found,
+            Call::Refused(why) => return Ok(failed(at, why)),
+        };
+        let controller = match found.controller {
+            ecs::Controller::Ecs => Controller::Ecs,
+            ecs::Controller::CodeDeploy if deployment.plan.codedeploy.is_some() => Controller::CodeDeploy,
+            ecs::Controller::CodeDeploy => {
+                let name = &service.service;
+                let why = format!(
+                    "the service {name} is under the CodeDeploy controller: say in longshore.toml which \
+                     `codedeploy = {{ application = \"…\", group = \"…\" }}` deploys it"
+                );
+                return Ok(failed(at, why));
+            }
+            ecs::Controller::External => {
+                return Ok(failed(at, format!("the service {} is under an external controller", service.service)));
+            }
+        };
+        let idle = found.desired == 0;
+        Ok(at.fact(ServiceFact::Based { task_definition: found.task_definition, controller, idle }))
+    }
+
+    /// Whether the images are there, run on the machines that the tasks run on, and have no findings that block them. `None`: a scan is
+    /// waited for. That the roles can be passed is what ECS checks itself when the revisions are registered, before any service is told.
+    pub(crate) async fn preflight(&self, release: &Release, at: usize) -> anyhow::Result<Option<Fact>> {
+        let deployment = release.deployments.get(at).context("no such deployment")?;
+        let clients = self.clients(deployment).await;
+        let registry = self.accounts.registry();
+        for repository in wanted(release, &deployment.plan) {
+            let image = release.image_of(repository).with_context(|| format!("a deployment without an image of {repository}"))?;
+            let Some(platforms) = registry.platforms(repository, &image.digest).await? else {
+                return Ok(Some(blocked(at, format!("{} is not in ECR any more", image.reference()))));
+            };
+            for service in deployment.services.iter().filter(|service| service.again.is_none()) {
+                let Some(base) = &service.base else { continue };
+                let described = match clients.ecs.describe(base).await? {
+                    Call::Done(described) => described,
+                    Call::Refused(why) => return Ok(Some(blocked(at, format!("{base}: {why}")))),
+                };
+                let runs_on = platform(&described);
+                if !platforms.is_empty() && !platforms.contains(&runs_on) {
+                    let has: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+                    let why = format!(
+                        "the image {repository} is for {}, and the tasks of {} run on {runs_on}",
+                        has.join(" and "),
+                        service.service
+                    );
+                    return Ok(Some(blocked(at, why)));
+                }
+            }
+            if let Some(severity) = deployment.plan.block_on.filter(|_| release.asked.is_none()) {
+                match registry.findings(repository, &image.digest, severity).await? {
+                    Findings::Clean => {}
+                    Findings::Pending => return Ok(None),
+                    Findings::Found(counts) => {
+                        return Ok(Some(blocked(at, format!("the scan of {repository} found {}", told(&counts)))));
+                    }
+                    Findings::NotScanned(why) => {
+                        let word = severity.word();
+                        let why = format!("{repository} is not scanned ({why}), and block_on = \"{word}\" asks for it");
+                        return Ok(Some(blocked(at, why)));
+                    }
+                }
+            }
+        }
+        Ok(Some(Fact::Deployment(at, DeploymentFact::Cleared)))
+    }
+
+    /// Registers the new revision, unless an earlier attempt that died did so, or nothing would change.
+    pub(crate) async fn register(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
+        let (deployment, service) = place(release, at)?;
+        let running = service.base.as_deref().context("a service without a base")?;
+        let clients = self.clients(deployment).await;
+        if let Some(again) = &service.again {
+            return self.bring_back(&clients, release, at, again).await;
+        }
+        let base = match deployment.plan.base {
+            Base::Running => running.to_owned(),
+            Base::Latest => match latest(&clients, running).await? {
+                Call::Done(latest) => latest,
+                Call::Refused(why) => return Ok(failed(at, why)),
+            },
+        };
+        Ok(match self.revision(&clients, release, deployment, &base).await? {
+            Call::Refused(why) => failed(at, why),
+            // What the base runs is what it would run; it is the base that serves, unless a newer one is to.
+            Call::Done(Made::Same) if deployment.plan.force => at.fact(ServiceFact::Registered(base)),
+            Call::Done(Made::Same) if base == running => at.fact(ServiceFact::Unchanged(base)),
+            Call::Done(Made::Same) => at.fact(ServiceFact::Registered(base)),
+            Call::Done(Made::New(arn)) => at.fact(ServiceFact::Registered(arn)),
+        })
+    }
+
+    /// The new revision of a family of scheduled tasks: that of a service, where one runs the family.
+    pub(crate) async fn register_family(&self, release: &Release, at: usize, family: usize) -> anyhow::Result<Fact> {
+        let deployment = release.deployments.get(at).context("no such deployment")?;
+        let name = &deployment.families.get(family).context("no such family")?.family;
+        let registered = |arn| Fact::Deployment(at, DeploymentFact::FamilyRegistered(family, arn));
+        let revisions = deployment.services.iter().filter_map(|service| service.task_definition.as_deref());
+        if let Some(arn) = revisions.into_iter().find(|arn| ecs::family_of(arn) == Some(name)) {
+            return Ok(registered(arn.to_owned()));
+        }
+        let clients = self.clients(deployment).await;
+        let base = match clients.ecs.newest_of_family(name).await? {
+            Call::Done(Some(base)) => base,
+            Call::Done(None) => return Ok(blocked(at, format!("the family {name} has no active revision"))),
+            Call::Refused(why) => return Ok(blocked(at, format!("{name}: {why}"))),
+        };
+        Ok(match self.revision(&clients, release, deployment, &base).await? {
+            Call::Done(Made::New(arn)) => registered(arn),
+            Call::Done(Made::Same) => registered(base),
+            Call::Refused(why) => blocked(at, why),
+        })
+    }
+
+    /// An earlier revision: as it is, or registered once more where it was deregistered since.
+    async fn bring_back(&self, clients: &Clients, release: &Release, at: Where, again: &str) -> anyhow::Result<Fact> {
+        let described = match clients.ecs.describe(again).await? {
+            Call::Done(described) => described,
+            Call::Refused(why) => return Ok(failed(at, format!("{again}: {why}"))),
+        };
+        if described["taskDefinition"]["status"] == "ACTIVE" {
+            return Ok(at.fact(ServiceFact::Registered(again.to_owned())));
+        }
+        let tags = tags(release);
+        let revision = match revise(&described, &Images::AsTheyAre, &tags) {
+            Ok(revision) => revision,
+            Err(error) => return Ok(failed(at, format!("{again}: {error}"))),
+        };
+        Ok(match self.registered_or_register(clients, release, again, &revision.request).await? {
+            Call::Done(arn) => at.fact(ServiceFact::Registered(arn)),
+            Call::Refused(why) => failed(at, why),
+        })
+    }
+
+    /// A revision made from a base with the images of a release.
+    async fn revision(
+        &self,
+        clients: &Clients,
+        release: &Release,
+        deployment: &Deployment,
+        base: &str,
+    ) -> anyhow::Result<Call<Made>> {
+        let described = match clients.ecs.describe(base).await? {
+            Call::Done(described) => described,
+            Call::Refused(why) => return Ok(Call::Refused(format!("{base}: {why}"))),
+        };
+        let revision = match revise(&described, &images(release, &deployment.plan)?, &tags(release)) {
+            Ok(revision) => revision,
+            Err(error) => return Ok(Call::Refused(format!("{base}: {error}"))),
+        };
+        if !revision.changed {
+            return Ok(Call::Done(Made::Same));
+        }
+        Ok(self.registered_or_register(clients, release, base, &revision.request).await?.map(Made::New))
+    }
+
+    async fn registered_or_register(
+        &self,
+        clients: &Clients,
+        release: &Release,
+        base: &str,
+        request: &Value,
+    ) -> anyhow::Result<Call<String>> {
+        if let Some(registered) = registered(clients, base, request).await? {
+            return Ok(Call::Done(registered));
+        }
+        Ok(match clients.ecs.register(request).await? {
+            Call::Done(arn) => {
+                tracing::info!(release = %release.id, base, revision = arn, "registered");
+                Call::Done(arn)
+            }
+            Call::Refused(why) => Call::Refused(format!("ECS refused the new revision: {why}")),
+        })
+    }
+}
+
+/// What came of making a revision.
+enum Made {
+    /// Its ARN.
+    New(String),
+    /// Nothing would change.
+    Same,
+}
+
+/// A revision newer than the base that is what we would register: the release's id is among its tags.
+async fn registered(clients: &Clients, base: &str, request: &Value) -> anyhow::Result<Option<String>> {
+    let family = request["family"].as_str().unwrap_or_default();
+    let Call::Done(newest) = clients.ecs.newest_revisions(family).await? else { return Ok(None) };
+    for arn in newest.into_iter().filter(|arn| revision_number(arn) > revision_number(base)) {
+        if let Call::Done(described) = clients.ecs.describe(&arn).await?
+            && is_revision(&described, request)
+        {
+            return Ok(Some(arn));
+        }
+    }
+    Ok(None)
+}
+
+/// The newest revision of the family of `running`.
+async fn latest(clients: &Clients, running: &str) -> anyhow::Result<Call<String>> {
+    let family = ecs::family_of(running).unwrap_or_default();
+    Ok(match clients.ecs.newest_of_family(family).await? {
+        Call::Done(Some(latest)) => Call::Done(latest),
+        Call::Done(None) => Call::Refused(format!("the family {family} has no active revision")),
+        Call::Refused(why) => Call::Refused(format!("{family}: {why}")),
+    })
+}
+
+/// The repositories whose images an environment runs.
+fn wanted<'a>(release: &'a Release, plan: &'a Plan) -> Vec<&'a str> {
+    if plan.images.is_empty() {
+        return release.image_repository.iter().map(String::as_str).collect();
+    }
+    let mut repositories: Vec<_> = plan.images.values().map(String::as_str).collect();
+    repositories.sort_unstable();
+    repositories.dedup();
+    repositories
+}
+
+/// Which container gets which image.
+fn images<'a>(release: &Release, plan: &'a Plan) -> anyhow::Result<Images<'a>> {
+    let reference = |repository: &str| {
+        let image = release.image_of(repository).with_context(|| format!("no image of {repository}"))?;
+        anyhow::Ok(image.reference())
+    };
+    if plan.images.is_empty() {
+        let image = release.image.as_ref().context("a deployment without an image")?.reference();
+        return Ok(Images::One { image, containers: &plan.containers });
+    }
+    let each = plan.images.iter().map(|(container, repository)| Ok((container.clone(), reference(repository)?)));
+    Ok(Images::Each(each.collect::<anyhow::Result<_>>()?))
+}
+
+/// The tags of a revision: whence it is.
+fn tags(release: &Release) -> [(&str, &str); 4] {
+    let digest = release.image.as_ref().map_or("", |image| image.digest.as_str());
+    [
+        ("longshore:pipeline", release.pipeline.as_str()),
+        ("longshore:release", release.id.as_str()),
+        ("longshore:commit", &release.commit.id),
+        ("longshore:digest", digest),
+    ]
+}
+
+fn told(counts: &[(Severity, u64)]) -> String {
+    let one = |(severity, count): &(Severity, u64)| format!("{count} {}", severity.word());
+    counts.iter().map(one).collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,294 @@
+//! What a message shows of a release's deployments.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{AMBER, BLUE, clip, code, duration, escape, quote, revision};
+use crate::release::{Decision, Deployment, Obstacle, Release, Run, ServiceDeployment, State, Verdict, Why};
+
+/// A button's `action_id`, which says what pressing it does. Its value names where: `<release>/<environment>`, or
+/// `<release>/<environment>/<service>` for the answers to a pause.
+pub mod action {
+    /// The release may go in.
+    pub const APPROVE: &str = "approve";
+    /// It may not.
+    pub const REJECT: &str = "reject";
+    /// A paused deployment goes on.
+    pub const CONTINUE: &str = "continue";
+    /// It goes back.
+    pub const ROLL_BACK: &str = "roll_back";
+}
+
+/// Icon, colour and words for a release that is being deployed; `None` when nothing of it is under way.
+pub(super) fn headline(release: &Release) -> Option<(&'static str, &'static str, String)> {
+    let current = release.deployments.iter().find(|deployment| deployment.verdict.is_none())?;
+    let name = escape(&current.environment);
+    Some(match (&current.held, &current.reverting, paused(current)) {
+        (Some(Obstacle::Approval { .. }), ..) => (":raised_hand:", AMBER, format!("waits for approval to {name}")),
+        (Some(Obstacle::Freeze { .. }), ..) => (":snowflake:", AMBER, format!("waits: {name} is frozen")),
+        (Some(Obstacle::Lock(_)), ..) => (":lock:", AMBER, format!("waits: {name} is locked")),
+        (None, Some(_), _) => (":rewind:", AMBER, format!("going back in {name}")),
+        (None, None, Some(_)) => (":double_vertical_bar:", AMBER, format!("paused in {name}")),
+        (None, None, None) => (":rocket:", BLUE, format!("deploying to {name}")),
+    })
+}
+
+/// The services that wait for a person's answer.
+fn paused(deployment: &Deployment) -> Option<&ServiceDeployment> {
+    let waits = |service: &&ServiceDeployment| {
+        service.verdict.is_none() && service.pause.as_ref().is_some_and(|pause| pause.answer.is_none())
+    };
+    deployment.services.iter().find(waits)
+}
+
+/// A line for the environment, and one for each thing about it that people want to know now.
+pub(super) fn lines(deployment: &Deployment) -> Vec<String> {
+    let mut lines = vec![line(deployment)];
+    if let Some(Decision { approved: true, by }) = &deployment.decision {
+        lines.push(format!("   :ok_hand: approved by {}", clip(&by.name, 100)));
+    }
+    if let Some(by) = &deployment.overridden {
+        let why = by.reason.as_ref().map(|why| format!(": {}", clip(why, 200))).unwrap_or_default();
+        lines.push(format!("   :warning: overridden by {}{why}", clip(&by.name, 100)));
+    }
+    if deployment.verdict.is_none() {
+        lines.extend(deployment.held.as_ref().map(|held| format!("   {}", obstacle(held))));
+        lines.extend(running(deployment).map(|(command, _)| format!("   :gear: runs {command}")));
+        for service in &deployment.services {
+            lines.extend(stage(service).map(|stage| format!("   {stage}")));
+        }
+        if let Some(reverting) = &deployment.reverting {
+            lines.push(format!("   :rewind: going back: {}", clip(&reverting.reason, 300)));
+        }
+    }
+    lines.extend(deployment.notes.iter().map(|note| format!("   :warning: {}", clip(note, 300))));
+    lines
+}
+
+fn line(deployment: &Deployment) -> String {
+    let name = escape(&deployment.environment);
+    let took = match (deployment.admitted, deployment.ended) {
+        (Some(admitted), Some(ended)) => format!(" · {}", duration(admitted, ended)),
+        _ => String::new(),
+    };
+    match (deployment.verdict, deployment.admitted) {
+        (None, None) => format!(":white_circle: {name} waits"),
+        (None, Some(_)) => format!(":rocket: {name}: {}", services(deployment)),
+        (Some(Verdict::Live), _) if deployment.is_unchanged() => {
+            format!(":white_check_mark: {name} live already: {}", services(deployment))
+        }
+        (Some(Verdict::Live), _) => format!(":white_check_mark: {name} live: {}{took}", services(deployment)),
+        (Some(Verdict::RolledBack), _) => format!(":rewind: {name} rolled back{took}"),
+        (Some(Verdict::Failed), _) => format!(":x: {name} failed{took}"),
+        (Some(Verdict::Superseded), _) => format!(":fast_forward: {name} superseded"),
+    }
+}
+
+/// `web → web:8, worker → worker:3 (scaled to zero)`: the services with their revisions.
+fn services(deployment: &Deployment) -> String {
+    let service = |service: &ServiceDeployment| {
+        let idle = if service.idle { " (scaled to zero: no task runs it)" } else { "" };
+        match &service.task_definition {
+            Some(arn) => format!("{} → {}{idle}", escape(&service.service), code(revision(arn))),
+            None => escape(&service.service),
+        }
+    };
+    let families = deployment
+        .families
+        .iter()
+        .filter_map(|family| Some(format!("schedules → {}", code(revision(family.task_definition.as_deref()?)))));
+    deployment.services.iter().map(service).chain(families).collect::<Vec<_>>().join(", ")
+}
+
+/// What keeps a release from going in. Times are shown in each reader's own zone.
+fn obstacle(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::Approval { expires } => format!(":raised_hand: has to be approved, until {}", date(*expires)),
+        Obstacle::Freeze { until } => format!(":snowflake: frozen until {}", date(*until)),
+        Obstacle::Lock(lock) => {
+            let until = lock.until.map(|until| format!(" until {}", date(until))).unwrap_or_default();
+            let why = lock.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
+            format!(":lock: locked by {}{until}{why}", clip(&lock.by, 100))
+        }
+    }
+}
+
+/// Source: <https://docs.slack.dev/messaging/formatting-message-text#date-formatting>.
+fn date(at: Timestamp) -> String {
+    let plain = at.strftime("%Y-%m-%d %H:%M UTC");
+    format!("<!date^{}^{{date_short_pretty}} {{time}}|{plain}>", at.as_second())
+}
+
+/// The task that runs first and has not ended: its command.
+fn running(deployment: &Deployment) -> Option<(String, &Run)> {
+    let position = deployment.runs.iter().position(|run| run.ended.is_none())?;
+    Some((command(deployment, position), &deployment.runs[position]))
+}
+
+fn command(deployment: &Deployment, position: usize) -> String {
+    let words = deployment.plan.before.get(position).map(|before| before.command.join(" "));
+    code(&words.unwrap_or_default())
+}
+
+/// The stage of a service's deployment that shifts traffic.
+fn stage(service: &ServiceDeployment) -> Option<String> {
+    if service.verdict.is_some() {
+        return None;
+    }
+    let name = escape(&service.service);
+    if let Some(pause) = &service.pause {
+        let place = code(&pause.stage);
+        return Some(match &pause.answer {
+            None => format!(":double_vertical_bar: {name} is paused at {place}: continue, or roll back?"),
+            Some(Decision { approved: true, by }) => {
+                format!(":arrow_forward: {name} goes on from {place}, says {}", clip(&by.name, 100))
+            }
+            Some(Decision { approved: false, by }) => {
+                format!(":rewind: {name} goes back from {place}, says {}", clip(&by.name, 100))
+            }
+        });
+    }
+    let last = service.stages.last()?;
+    Some(format!(":twisted_rightwards_arrows: {name}: {}", code(&last.stage)))
+}
+
+/// The buttons that the release's state asks for. What they do is decided when they are pressed, by the state at that time.
+pub(super) fn buttons(release: &Release) -> Option<Value> {
+    use action::{APPROVE, CONTINUE, REJECT, ROLL_BACK};
+    if release.state != State::Deploying {
+        return None;
+    }
+    let current = release.deployments.iter().find(|deployment| deployment.verdict.is_none())?;
+    let button = |text: &str, id: &str, style: &str, value: &str| {
+        json!({
+            "type": "button", "action_id": id, "style": style, "value": value,
+            "text": {"type": "plain_text", "text": text, "emoji": false},
+        })
+    };
+    let place = format!("{}/{}", release.id, current.environment);
+    let elements = match (&current.held, paused(current)) {
+        (Some(Obstacle::Approval { .. }), _) => {
+            [button("Approve", APPROVE, "primary", &place), button("Reject", REJECT, "danger", &place)]
+        }
+        (_, Some(service)) => {
+            let place = format!("{place}/{}", service.service);
+            [button("Continue", CONTINUE, "primary", &place), button("Roll back", ROLL_BACK, "danger", &place)]
+        }
+        (_, None) => return None,
+    };
+    Some(json!({"type": "actions", "elements": elements}))
+}
+
+/// A reply for each thing that happened, with its time.
+pub(super) fn replies(deployment: &Deployment) -> Vec<(Timestamp, String)> {
+    let name = escape(&deployment.environment);
+    let mut told = Vec::new();
+    for attempt in &deployment.attempts {
+        let (who, why) = (clip(&attempt.name, 100), clip(&attempt.why, 300));
+        told.push((attempt.at, format!(":no_entry_sign: {name}: {who} may not decide: {why}")));
+    }
+    if let Some(Decision { approved, by }) = &deployment.decision {
+        let word = if *approved { ":ok_hand: approved" } else { ":no_entry_sign: rejected" };
+        let why = by.reason.as_ref().map(|why| format!("\n{}", quote(why, 1000))).unwrap_or_default();
+        told.push((by.at, format!("{word} for {name} by {}{why}", clip(&by.name, 100))));
+    }
+    if let Some(by) = &deployment.overridden {
+        let why = by.reason.as_ref().map(|why| format!("\n{}", quote(why, 1000))).unwrap_or_default();
+        told.push((by.at, format!(":warning: {name}: locks and freezes overridden by {}{why}", clip(&by.name, 100))));
+    }
+    for (position, run) in deployment.runs.iter().enumerate() {
+        told.extend(run.ended.map(|ended| (ended, run_end(&command(deployment, position), run, ended))));
+    }
+    for service in &deployment.services {
+        told.extend(service.updated.map(|updated| (updated, service_started(deployment, service))));
+        for answered in &service.answers {
+            let word = if answered.decision.approved { ":arrow_forward: goes on" } else { ":rewind: goes back" };
+            let (stage, who) = (code(&answered.stage), clip(&answered.decision.by.name, 100));
+            told.push((answered.at, format!("{word} from {stage}: {}, says {who}", escape(&service.service))));
+        }
+        if let Some(ended) = service.back.as_ref().and_then(|back| back.ended) {
+            told.push((ended, service_back(service)));
+        }
+    }
+    // What ECS takes back by itself is said with the end.
+    let sent_back = deployment.services.iter().filter_map(|service| service.back.as_ref()?.told).min();
+    if let Some((reverting, told_at)) = deployment.reverting.as_ref().zip(sent_back) {
+        told.push((told_at, format!(":rewind: {name} goes back\n{}", quote(&reverting.reason, 1500))));
+    }
+    told.extend(deployment.ended.map(|ended| (ended, end(deployment))));
+    told
+}
+
+fn run_end(command: &str, run: &Run, ended: Timestamp) -> String {
+    let took = duration(run.started, ended);
+    let head = match &run.failure {
+        None => format!(":white_check_mark: {command} · {took}"),
+        Some(failure) => format!(":x: {command}: {} · {took}", clip(failure, 300)),
+    };
+    let log = log_block(&run.log, 2000);
+    format!("{head}{log}")
+}
+
+/// The last lines of a log that fit; nothing when there are none.
+fn log_block(lines: &[String], limit: usize) -> String {
+    let mut kept = Vec::new();
+    let mut left = limit;
+    for line in lines.iter().rev() {
+        // A fence in a log would end ours.
+        let line = clip(&line.replace("```", "'''"), 200);
+        let Some(rest) = left.checked_sub(line.chars().count() + 1) else { break };
+        left = rest;
+        kept.push(line);
+    }
+    if kept.is_empty() {
+        return String::new();
+    }
+    kept.reverse();
+    format!("\n```\n{}\n```", kept.join("\n"))
+}
+
+fn service_started(deployment: &Deployment, service: &ServiceDeployment) -> String {
+    let from = service.base.as_deref().map_or("nothing", revision);
+    let to = service.task_definition.as_deref().map_or("nothing", revision);
+    let (name, environment) = (escape(&service.service), escape(&deployment.environment));
+    format!(":rocket: {environment}: service {name} goes from {} to {}", code(from), code(to))
+}
+
+fn service_back(service: &ServiceDeployment) -> String {
+    let name = escape(&service.service);
+    let base = code(service.base.as_deref().map_or("nothing", revision));
+    match service.back.as_ref().and_then(|back| back.failure.as_ref()) {
+        None => format!(":rewind: service {name} runs {base} again"),
+        Some(failure) => format!(":x: service {name} does not run {base} again: {}", clip(failure, 300)),
+    }
+}
+
+fn end(deployment: &Deployment) -> String {
+    let reason = deployment.reason.as_ref().map(|reason| format!("\n{}", quote(reason, 1000))).unwrap_or_default();
+    let mut text = format!("{}{reason}", line(deployment));
+    for service in &deployment.services {
+        if let Some(why) = &service.why {
+            text += &evidence(&service.service, why);
+        }
+    }
+    text
+}
+
+/// What was found about a service that did not come up; the most telling first, all of it below Slack's limit for a text.
+fn evidence(service: &str, why: &Why) -> String {
+    let mut lines = Vec::new();
+    for task in why.tasks.iter().take(3) {
+        let containers = task.containers.iter().map(|(name, exit, reason)| {
+            let exit = exit.map(|code| format!(" exit code {code}")).unwrap_or_default();
+            let reason = reason.as_ref().map(|reason| format!(" {reason}")).unwrap_or_default();
+            format!("{name}:{exit}{reason}")
+        });
+        let containers = containers.collect::<Vec<_>>().join("; ");
+        lines.push(format!("task {}: {} ({})", clip(&task.id, 40), clip(&task.reason, 150), clip(&containers, 150)));
+    }
+    lines.extend(why.targets.iter().take(3).map(|target| format!("target {}", clip(target, 200))));
+    lines.extend(why.events.iter().take(3).map(|event| format!("event {}", clip(event, 200))));
+    let told = lines.iter().map(|line| format!("\n• {line}")).collect::<String>();
+    let log = log_block(&why.log, 1000);
+    if told.is_empty() && log.is_empty() { told } else { format!("\n*{}*{told}{log}", clip(service, 100)) }
+}
