@@ -11,6 +11,7 @@ pub mod codecommit;
 pub mod config;
 pub mod event;
 pub mod explain;
+pub mod freeze;
 mod github;
 mod gitlab;
 pub mod glob;
