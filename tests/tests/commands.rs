@@ -51,9 +51,11 @@ fn check_says_the_same_to_a_program() {
 }
 
 #[test]
-fn check_is_content_with_the_repositorys_own_configuration() {
-    let output = longshore().args(["check", "longshore.toml"]).current_dir(workspace()).output().expect("longshore");
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+fn check_is_content_with_the_repositorys_own_configurations() {
+    for file in ["longshore.toml", "examples/longshore.toml", "examples/environments.toml"] {
+        let output = longshore().args(["check", file]).current_dir(workspace()).output().expect("longshore");
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Environment {
     /// Unique within its pipeline.
     pub name: String,
-    /// The ECS services, at least one, in the order in which they are moved.
+    /// The ECS services, in the order in which they are moved; at least one where `scheduled` names nothing.
     pub services: Vec<String>,
     /// The rest.
     pub plan: Plan,
@@ -30,7 +30,8 @@ pub struct Plan {
     /// The containers that get the pipeline's image; none named means those that run an image of the same repository now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<String>,
-    /// `images`: the ECR repository of each container that gets an image, where a release has several.
+    /// `images`: the ECR repository of each container that gets an image, where a release has several; the pipeline's `image` is among
+    /// them. Not together with `containers`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, String>,
     /// `base`: what a new revision is made from.
@@ -60,8 +61,8 @@ pub struct Plan {
     /// `freeze`: when nothing goes in by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<Freeze>,
-    /// `timeout`: for how long a deployment is followed, from its admission. An hour where the key is absent; a pause for a person's
-    /// answer does not count.
+    /// `timeout`: for how long a deployment is followed, from its admission, a minute to 7 days. An hour where the key is absent; a
+    /// pause for a person's answer does not count.
     #[serde(default = "Plan::default_timeout")]
     pub timeout: SignedDuration,
     /// `codedeploy`: for services under the CodeDeploy controller.
@@ -139,9 +140,10 @@ pub struct Before {
     /// `container`: which of its containers runs the command; absent, the first that gets an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// `command`: the words of the command, without a shell.
+    /// `command`: the words of the command, without a shell; at least one.
     pub command: Vec<String>,
-    /// `timeout`: after which it is stopped and has failed; 15 minutes where the key is absent.
+    /// `timeout`: after which it is stopped and has failed, 10 s to the environment's `timeout`; 15 minutes where the key is absent, or the
+    /// environment's `timeout` where that is shorter.
     pub timeout: SignedDuration,
 }
 
@@ -153,11 +155,12 @@ impl Before {
 /// `check`: a URL that has to answer after the deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// `url`: `https://…` or `http://…`. Redirections are not followed.
+    /// `url`: `https://…` or `http://…`, without credentials. Redirections are not followed.
     pub url: String,
-    /// `expect`: the status that it has to answer with; 200 where the key is absent.
+    /// `expect`: the status that it has to answer with, 100 to 599; 200 where the key is absent.
     pub expect: u16,
-    /// `for`: for how long; once it has answered so for that long without three failures in a row, it passed. 30 s where the key is absent.
+    /// `for`: for how long; once it has answered so for that long without three failures in a row, it passed. At most
+    /// 30 minutes; 30 s where the key is absent.
     #[serde(rename = "for")]
     pub lasts: SignedDuration,
 }
@@ -212,7 +215,7 @@ pub struct Approval {
     pub by: Vec<Approver>,
     /// `not_author`: the commit's author cannot.
     pub not_author: bool,
-    /// `expires`: after which the release fails here; 7 days where the key is absent.
+    /// `expires`: after which the release fails here, a minute to 30 days; 7 days where the key is absent.
     pub expires: SignedDuration,
 }
 
@@ -240,14 +243,15 @@ pub enum Approver {
 pub struct Freeze {
     /// `cron`: minute, hour, day of the month, month, day of the week.
     pub cron: String,
-    /// `for`: how long it lasts from then.
+    /// `for`: how long it lasts from then, a minute to 90 days.
     #[serde(rename = "for")]
     pub lasts: SignedDuration,
     /// `zone`: the IANA time zone in which `cron` is read, `"Europe/Berlin"`; UTC where the key is absent.
     pub zone: String,
 }
 
-/// `codedeploy`: what deploys services under the CodeDeploy controller.
+/// `codedeploy`: what deploys the service of an environment that is under the CodeDeploy controller. A deployment group has one
+/// service, and so has the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeDeploy {
     /// `application`: CodeDeploy's.

@@ -2,17 +2,16 @@
 
 use std::{collections::HashSet, ops::Range};
 
+mod environment;
+
 use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::{
-    Config, Environment, Pipeline, Plan, Problem, Problems, Rules, Slack, Who, after,
+    Config, Pipeline, Problem, Problems, Rules, Slack, Who, after,
     section::Section,
     servers,
-    values::{
-        ACTOR, ADDRESS, CHANNEL, ECS_NAME, NAME, duration, is_actor, is_address, is_channel, is_ecs_name, is_name,
-        is_project,
-    },
+    values::{ACTOR, ADDRESS, CHANNEL, NAME, is_actor, is_address, is_channel, is_name, is_project},
 };
 use crate::{
     address,
@@ -66,16 +65,18 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
     Ok(config.with(pipelines.into_iter().map(|read| read.pipeline).collect(), order))
 }
 
-/// A service has one owner: releases of two environments would overwrite each other there, each in an order of its own.
+/// A service has one owner: releases of two environments would overwrite each other there, each in an order of its own. So has a family
+/// that is scheduled.
 fn one_owner(root: &mut Section<'_, '_>, pipelines: &[Read]) {
     let mut owned = HashSet::new();
     for Read { pipeline, span, .. } in pipelines {
         for environment in &pipeline.environments {
-            for service in &environment.services {
-                if !owned.insert(((&environment.plan.account, &environment.plan.cluster), service)) {
-                    let message =
-                        format!("a second environment deploys the service {service} of {}", environment.plan.cluster);
-                    root.problem(span.clone(), message, Some("a service belongs to one environment".to_owned()));
+            let plan = &environment.plan;
+            let services = environment.services.iter().map(|name| ("service", name));
+            for (what, name) in services.chain(plan.scheduled.iter().map(|name| ("scheduled family", name))) {
+                if !owned.insert((&plan.account, &plan.cluster, what, name)) {
+                    let message = format!("a second environment deploys the {what} {name} of {}", plan.cluster);
+                    root.problem(span.clone(), message, Some(format!("a {what} belongs to one environment")));
                 }
             }
         }
@@ -105,14 +106,15 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
     let supersede = section.boolean("supersede").unwrap_or(true);
     let after = section.list("after").unwrap_or_default();
     let after = after.into_iter().map(|(name, span)| (name.to_owned(), span)).collect();
-    let start_within = start_within(&mut section);
+    let start_within = section.duration("start_within", ["1m", "7h"]).unwrap_or(SignedDuration::from_mins(30));
     let project = section.required("project", is_project, "a CodeBuild project: 2 to 255 letters, digits, - and _");
     let image = section.optional("image", image::is_repository, "an ECR repository's name, in lower case");
     let channel = section.optional("channel", is_channel, CHANNEL);
     let mut environments = Vec::new();
     let mut names = HashSet::new();
     for (table, span) in section.tables("environment") {
-        let environment = environment(section.inner(table, "[[pipeline.environment]]", span.clone()));
+        let inner = section.inner(table, "[[pipeline.environment]]", span.clone());
+        let environment = environment::environment(inner, image.as_deref());
         section.unique(&mut names, &environment.name, "environment", &span);
         environments.push(environment);
     }
@@ -140,15 +142,6 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
         environments,
     };
     Read { pipeline, span, after }
-}
-
-fn environment(mut section: Section<'_, '_>) -> Environment {
-    let name = section.required("name", is_name, NAME);
-    let cluster = section.required("cluster", is_ecs_name, ECS_NAME);
-    let services = section.strings("services", true, is_ecs_name, ECS_NAME);
-    let containers = section.strings("containers", false, is_ecs_name, ECS_NAME);
-    section.close();
-    Environment { name, services, plan: Plan { containers, ..Plan::of(cluster) } }
 }
 
 fn patterns(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Pattern> {
@@ -251,16 +244,4 @@ fn skip(section: &mut Section<'_, '_>) -> Vec<String> {
         }
     }
     skip
-}
-
-fn start_within(section: &mut Section<'_, '_>) -> SignedDuration {
-    const DEFAULT: SignedDuration = SignedDuration::from_mins(30);
-    let Some((written, span)) = section.string("start_within") else { return DEFAULT };
-    let limits = SignedDuration::from_mins(1)..=SignedDuration::from_hours(7);
-    if let Some(duration) = duration(written).filter(|duration| limits.contains(duration)) {
-        return duration;
-    }
-    let help = "it must be a number and s, m, h or d, from \"1m\" to \"7h\"";
-    section.problem(span, format!("`start_within` cannot be \"{written}\""), Some(help.to_owned()));
-    DEFAULT
 }

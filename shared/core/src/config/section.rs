@@ -1,13 +1,17 @@
 //! One table of the file while it is read.
 
-use std::{collections::HashSet, ops::Range};
+use std::{
+    collections::HashSet,
+    ops::{Range, RangeInclusive},
+};
 
+use jiff::SignedDuration;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::Problem;
+use super::{Problem, values::duration};
 use crate::text;
 
 /// A table: it knows which keys were asked for, so that the others are unknown.
@@ -66,7 +70,17 @@ impl<'t, 'p> Section<'t, 'p> {
         None
     }
 
-    fn valid(
+    /// A text that may be there, read by `read`; what it cannot be is a problem.
+    pub fn read<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Option<T>, wanted: &str) -> Option<T> {
+        let (text, span) = self.string(key)?;
+        let found = read(text);
+        if found.is_none() {
+            self.problem(span, format!("`{key}` cannot be \"{text}\""), Some(format!("it must be {wanted}")));
+        }
+        found
+    }
+
+    pub fn valid(
         &mut self,
         key: &str,
         text: &str,
@@ -93,7 +107,7 @@ impl<'t, 'p> Section<'t, 'p> {
         self.optional(key, is, wanted).unwrap_or_default()
     }
 
-    fn missing(&mut self, key: &'static str) {
+    pub fn missing(&mut self, key: &'static str) {
         if !self.misspelt(key) {
             self.problem(self.span.clone(), format!("{} has no `{key}`", self.title), None);
         }
@@ -111,6 +125,35 @@ impl<'t, 'p> Section<'t, 'p> {
             return Some(*boolean);
         }
         self.wrong(key, value, "true or false");
+        None
+    }
+
+    pub fn integer(&mut self, key: &'static str, limits: RangeInclusive<i64>) -> Option<i64> {
+        let value = self.value(key)?;
+        let wanted = format!("a whole number from {} to {}", limits.start(), limits.end());
+        let DeValue::Integer(written) = value.get_ref() else {
+            self.wrong(key, value, &wanted);
+            return None;
+        };
+        // A number that is too large for us is out of limits as well.
+        let number = i64::from_str_radix(written.as_str(), written.radix()).ok();
+        if let Some(number) = number.filter(|number| limits.contains(number)) {
+            return Some(number);
+        }
+        self.problem(value.span(), format!("`{key}` cannot be {written}"), Some(format!("it must be {wanted}")));
+        None
+    }
+
+    /// A duration between the two that are given as they are written, both included.
+    pub fn duration(&mut self, key: &'static str, [shortest, longest]: [&str; 2]) -> Option<SignedDuration> {
+        let (written, span) = self.string(key)?;
+        let limits = duration(shortest)..=duration(longest);
+        let read = duration(written);
+        if read.is_some() && limits.contains(&read) {
+            return read;
+        }
+        let help = format!("it must be a number and s, m, h or d, from \"{shortest}\" to \"{longest}\"");
+        self.problem(span, format!("`{key}` cannot be \"{written}\""), Some(help));
         None
     }
 
@@ -164,6 +207,24 @@ impl<'t, 'p> Section<'t, 'p> {
         }
         self.wrong(key, value, "a table");
         None
+    }
+
+    /// A table of texts: each key, its place, its text and that one's place.
+    pub fn texts(&mut self, key: &'static str) -> Vec<(&'t str, Range<usize>, &'t str, Range<usize>)> {
+        let mut texts = Vec::new();
+        let Some((table, span)) = self.table(key) else { return texts };
+        if table.is_empty() {
+            self.problem(span, format!("`{key}` is empty"), Some("name at least one".to_owned()));
+        }
+        for (name, value) in table {
+            match value.get_ref() {
+                DeValue::String(text) => {
+                    texts.push((name.get_ref().as_ref(), name.span(), text.as_ref(), value.span()));
+                }
+                _ => self.wrong(key, value, "a table of strings"),
+            }
+        }
+        texts
     }
 
     pub fn tables(&mut self, key: &'static str) -> Vec<(&'t DeTable<'t>, Range<usize>)> {

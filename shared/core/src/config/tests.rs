@@ -1,3 +1,5 @@
+mod environment;
+
 use super::*;
 
 const GOOD: &str = r##"
