@@ -37,6 +37,7 @@ use crate::{
     repository::Repository,
     resources,
     table::Table,
+    task_logs::TaskLogs,
     whereabouts::Announced,
 };
 
@@ -232,7 +233,7 @@ impl Stack {
             (ports.builds, wrap(codebuild.router())),
             (ports.services, ecs.router()),
             (ports.images, Ecr::new(&address).router()),
-            (ports.logs, codebuild.logs_router()),
+            (ports.logs, codebuild.logs_router(TaskLogs(ecs.clone()))),
             (ports.table, dynamodb.router()),
         ] {
             started.running.tasks.push(serve(listener, router));

@@ -57,7 +57,7 @@ pub struct Endpoints {
     pub ecs: String,
     /// ECR.
     pub ecr: String,
-    /// CloudWatch Logs, for the logs of builds.
+    /// CloudWatch Logs, for the logs of builds and of tasks.
     pub logs: String,
 }
 
