@@ -104,7 +104,7 @@ pub(crate) async fn services(
         let mut definition = task_definition(&family, container, image, port, health);
         definition["containerDefinitions"][0]["logConfiguration"] = logs(&family, service);
         create(ecs, "ecs", "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition", &definition).await?;
-        let group = format!("targetgroup/{service}/{port:016x}");
+        let group = format!("targetgroup/{family}/{port:016x}");
         let request = json!({
             "cluster": environment.cluster, "serviceName": service, "taskDefinition": family, "desiredCount": 1,
             "launchType": "FARGATE",

@@ -231,6 +231,7 @@ impl Stack {
             (ports.services, ecs.router()),
             (ports.images, ecr.router()),
             (ports.logs, codebuild.logs_router(TaskLogs(ecs.clone()))),
+            (ports.balancing, ecs.balancing_router()),
             (ports.table, dynamodb.router()),
         ] {
             started.running.tasks.push(serve(listener, router));

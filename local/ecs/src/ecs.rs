@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Settings,
+    Settings, balancing,
     engine::Engine,
     logs::{self, LogStream},
     model::{Key, State, Task},
@@ -63,6 +63,12 @@ impl Ecs {
     pub fn router(self: &Arc<Self>) -> Router {
         let log = Router::new().route("/tasks/{id}/log", get(log)).with_state(Arc::clone(&self.inner));
         local_protocol::router(Arc::clone(&self.inner)).merge(log)
+    }
+
+    /// Elastic Load Balancing's Query protocol at `POST /`, with the one action `DescribeTargetHealth`. An address of its own,
+    /// as the services of AWS have.
+    pub fn balancing_router(self: &Arc<Self>) -> Router {
+        balancing::router(Arc::clone(&self.inner))
     }
 
     /// Address (`http://127.0.0.1:PORT`) of the load balancer stand-in of a service, once it has one.

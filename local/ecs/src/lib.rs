@@ -5,6 +5,9 @@
 //! containers with the log driver `awslogs` write is kept as CloudWatch Logs would have it ([`Ecs::log_stream`]). Left out of
 //! it: reading lines as multi-line messages, and the driver's non-blocking mode.
 //!
+//! Of Elastic Load Balancing it answers `DescribeTargetHealth` ([`Ecs::balancing_router`]). A service has one load balancer:
+//! the first that it names.
+//!
 //! What AWS's API model says (`ecs/2014-11-13`) decides about names, shapes and error codes. The scheduler's decisions are in
 //! [`scheduler`], a pure function; everything that touches containers is in [`engine`] and `runner`.
 
@@ -14,6 +17,7 @@ pub mod engine;
 pub mod scheduler;
 
 mod api;
+mod balancing;
 mod deployments;
 mod ecs;
 mod events;

@@ -6,7 +6,7 @@ use local_protocol::{Events, Refusal};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::{logs::Source, run_task::Token, scheduler::Rollout};
+use crate::{health::Failure, logs::Source, run_task::Token, scheduler::Rollout};
 
 /// A service: its cluster's name and its own.
 pub(crate) type Key = (String, String);
@@ -170,6 +170,8 @@ pub(crate) struct Task {
     /// The container and port that the service's load balancer leads to.
     pub target: Option<(String, u16, String)>,
     pub target_health: Health,
+    /// Why its target failed the last checks, where it did.
+    pub target_failure: Option<Failure>,
     /// Since when it has been running and healthy.
     pub healthy_since: Option<f64>,
     /// Its health has already ended a run of failures.

@@ -31,6 +31,7 @@ impl State {
             stop: None,
             target: None,
             target_health: Health::Unknown,
+            target_failure: None,
             healthy_since: None,
             credited: false,
             version: 1,
