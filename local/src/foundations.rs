@@ -52,6 +52,7 @@ pub(crate) struct Ports {
     pub(crate) services: TcpListener,
     pub(crate) images: TcpListener,
     pub(crate) logs: TcpListener,
+    pub(crate) balancing: TcpListener,
     pub(crate) table: TcpListener,
 }
 
@@ -64,6 +65,7 @@ impl Ports {
             services: listen(0, "ECS").await?,
             images: listen(0, "ECR").await?,
             logs: listen(0, "CloudWatch Logs").await?,
+            balancing: listen(0, "Elastic Load Balancing").await?,
             table: listen(0, "DynamoDB").await?,
         })
     }
@@ -84,6 +86,7 @@ impl Ports {
                 ecs: url_of(&self.services),
                 ecr: url_of(&self.images),
                 logs: url_of(&self.logs),
+                balancing: url_of(&self.balancing),
             },
         }
     }
@@ -146,6 +149,8 @@ pub(crate) fn host_settings(options: &Options, endpoints: &Endpoints) -> anyhow:
         ("AWS_ENDPOINT_URL_CODEBUILD", &endpoints.codebuild),
         ("AWS_ENDPOINT_URL_ECS", &endpoints.ecs),
         ("AWS_ENDPOINT_URL_ECR", &endpoints.ecr),
+        ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", &endpoints.logs),
+        ("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", &endpoints.balancing),
         ("AWS_REGION", REGION),
         ("LONGSHORE_CONFIG", config),
     ];

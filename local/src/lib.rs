@@ -11,6 +11,7 @@ mod repository;
 mod resources;
 mod stack;
 mod table;
+mod task_logs;
 mod whereabouts;
 
 pub use local_ecs::Timing;

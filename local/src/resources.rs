@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context;
 use local_lambda::template;
-use local_protocol::{ACCOUNT, Client, Refusal};
+use local_protocol::{ACCOUNT, Client, REGION, Refusal};
 use local_slack::Channel;
 use longshore_core::config::{Config, Environment};
 use serde_json::{Value, json};
@@ -101,9 +101,10 @@ pub(crate) async fn services(
     for service in &environment.services {
         let container = environment.plan.containers.first().unwrap_or(service);
         let family = format!("{}-{service}", environment.plan.cluster);
-        let definition = task_definition(&family, container, image, port, health);
+        let mut definition = task_definition(&family, container, image, port, health);
+        definition["containerDefinitions"][0]["logConfiguration"] = logs(&family, service);
         create(ecs, "ecs", "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition", &definition).await?;
-        let group = format!("targetgroup/{service}/{port:016x}");
+        let group = format!("targetgroup/{family}/{port:016x}");
         let request = json!({
             "cluster": environment.plan.cluster, "serviceName": service, "taskDefinition": family, "desiredCount": 1,
             "launchType": "FARGATE",
@@ -120,6 +121,16 @@ pub(crate) async fn services(
         create(ecs, "ecs", "AmazonEC2ContainerServiceV20141113.CreateService", &request).await?;
     }
     Ok(())
+}
+
+/// Where a service's containers log to: the group `/ecs/<family>`, streams that begin with the service's name.
+fn logs(family: &str, service: &str) -> Value {
+    json!({
+        "logDriver": "awslogs",
+        "options": {
+            "awslogs-group": format!("/ecs/{family}"), "awslogs-region": REGION, "awslogs-stream-prefix": service,
+        },
+    })
 }
 
 fn task_definition(family: &str, container: &str, image: &str, port: u16, health: Option<&str>) -> Value {

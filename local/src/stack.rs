@@ -37,6 +37,7 @@ use crate::{
     repository::Repository,
     resources,
     table::Table,
+    task_logs::TaskLogs,
     whereabouts::Announced,
 };
 
@@ -117,6 +118,8 @@ pub struct Stack {
     pub codebuild: Arc<CodeBuild>,
     /// ECS.
     pub ecs: Arc<Ecs>,
+    /// ECR.
+    pub ecr: Arc<Ecr>,
     /// The container engine.
     pub engine: Engine,
     /// The registry's address, `127.0.0.1:PORT`.
@@ -164,14 +167,7 @@ impl Stack {
         let Foundations { config, ports, moto, registry, engine } = foundations;
         let address = registry.address().to_owned();
         let url = url_of(&ports.front);
-        let inputs = template::Inputs {
-            stack: "longshore".to_owned(),
-            parameters: BTreeMap::from([
-                ("Registry".to_owned(), address.clone()),
-                ("SlackApi".to_owned(), slack_api(&options, &ports.inbox)),
-            ]),
-            attributes: BTreeMap::from([("Api.ApiEndpoint".to_owned(), url.clone())]),
-        };
+        let inputs = inputs(&address, slack_api(&options, &ports.inbox), &url);
         let template = template::Stack::parse(&options.template, &inputs).context("template.yaml")?;
         let aws = Client::new(moto.url());
         let secret = hex_token(2);
@@ -183,6 +179,7 @@ impl Stack {
         let slack = Slack::new(resources::slack(&config));
         let codebuild = CodeBuild::new(build_settings(&options, &ports, &engine), events.clone());
         let ecs = Ecs::new(task_settings(&options, &ports), engine.clone(), events);
+        let ecr = Ecr::new(&address);
         let host_settings = host_settings(&options, &whereabouts.endpoints)?;
         let dynamodb = Table::new(moto.url());
         let host = Host::start(template.functions.clone(), host_settings).await?;
@@ -224,6 +221,7 @@ impl Stack {
             slack: slack.clone(),
             codebuild: codebuild.clone(),
             ecs: ecs.clone(),
+            ecr: ecr.clone(),
         };
         let wrap = options.codebuild.unwrap_or_else(|| Box::new(|router| router));
         for (listener, router) in [
@@ -231,8 +229,9 @@ impl Stack {
             (ports.inbox, slack.router()),
             (ports.builds, wrap(codebuild.router())),
             (ports.services, ecs.router()),
-            (ports.images, Ecr::new(&address).router()),
-            (ports.logs, codebuild.logs_router()),
+            (ports.images, ecr.router()),
+            (ports.logs, codebuild.logs_router(TaskLogs(ecs.clone()))),
+            (ports.balancing, ecs.balancing_router()),
             (ports.table, dynamodb.router()),
         ] {
             started.running.tasks.push(serve(listener, router));
@@ -318,6 +317,15 @@ impl Stack {
         }
         registry.stop().await;
         moto.stop().await;
+    }
+}
+
+/// What the template's parameters and attributes are here.
+fn inputs(registry: &str, slack: String, url: &str) -> template::Inputs {
+    template::Inputs {
+        stack: "longshore".to_owned(),
+        parameters: BTreeMap::from([("Registry".to_owned(), registry.to_owned()), ("SlackApi".to_owned(), slack)]),
+        attributes: BTreeMap::from([("Api.ApiEndpoint".to_owned(), url.to_owned())]),
     }
 }
 

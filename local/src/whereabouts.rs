@@ -23,7 +23,7 @@ const LONGEST: u64 = 64 * 1024;
 /// {
 ///   "url": "http://127.0.0.1:8080", "inbox": "http://127.0.0.1:8081", "region": "eu-central-1",
 ///   "table": "longshore-Table", "secret": "longshore-Secret", "webhook_secret": "0f1e…",
-///   "endpoints": {"default": "http://…", "dynamodb": "http://…", "codebuild": "http://…", "ecs": "http://…", "ecr": "http://…", "logs": "http://…"}
+///   "endpoints": {"default": "http://…", "dynamodb": "http://…", "codebuild": "http://…", "ecs": "http://…", "ecr": "http://…", "logs": "http://…", "balancing": "http://…"}
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +57,10 @@ pub struct Endpoints {
     pub ecs: String,
     /// ECR.
     pub ecr: String,
-    /// CloudWatch Logs, for the logs of builds.
+    /// CloudWatch Logs, for the logs of builds and of tasks.
     pub logs: String,
+    /// Elastic Load Balancing, for the health of targets.
+    pub balancing: String,
 }
 
 /// Why a stack's whereabouts are not known.
@@ -150,6 +152,7 @@ mod tests {
                 ecs: at(6),
                 ecr: at(7),
                 logs: at(8),
+                balancing: at(9),
             },
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! It speaks `CodeBuild`'s API (AWS JSON 1.1), clones the source with git, runs the buildspec's commands in a shell,
 //! keeps `CodeBuild`'s phases and statuses, and emits the events that `CodeBuild` puts on `EventBridge`. The builds' logs
-//! can be read as CloudWatch Logs gives them, by `GetLogEvents`.
+//! can be read as CloudWatch Logs gives them, by `GetLogEvents`, and so can another stand-in's that is given as a
+//! [`LogSource`].
 //!
 //! What it leaves out: images (commands run on this machine, in the build's own directory), artifacts, caches, reports,
 //! batch builds, secondary sources, VPCs, and the Parameter Store and Secrets Manager kinds of variables, which fail a
@@ -21,6 +22,7 @@ mod input;
 mod log;
 mod log_events;
 mod log_lines;
+mod log_source;
 mod overrides;
 mod phase;
 mod process;
@@ -45,6 +47,8 @@ use axum::{Router, routing::get};
 use local_protocol::Events;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+
+pub use log_source::{Found, LogSource};
 
 use crate::{agent::Site, log_events::Logs, store::Store};
 
@@ -92,10 +96,10 @@ impl CodeBuild {
         local_protocol::router(Arc::clone(self)).merge(logs)
     }
 
-    /// CloudWatch Logs for the builds' logs: AWS JSON at `POST /`, with the one action `GetLogEvents`. An address of its
-    /// own, as the services of AWS have.
-    pub fn logs_router(self: &Arc<Self>) -> Router {
-        local_protocol::router(Arc::new(Logs(Arc::clone(self))))
+    /// CloudWatch Logs for the builds' logs and those of `others`, which may be `()`: AWS JSON at `POST /`, with the one
+    /// action `GetLogEvents`. An address of its own, as the services of AWS have.
+    pub fn logs_router(self: &Arc<Self>, others: impl LogSource) -> Router {
+        local_protocol::router(Arc::new(Logs(Arc::clone(self), others)))
     }
 
     /// Stops all builds (kills their processes) and waits for them. No build starts afterwards.

@@ -1,9 +1,9 @@
-//! CloudWatch Logs' `GetLogEvents`, for the logs of the stand-in's own builds.
+//! CloudWatch Logs' `GetLogEvents`, for the logs of the stand-in's own builds and for those of another [`LogSource`].
 //!
 //! A build's log is the stream `<uuid>` in the group `/aws/codebuild/<project>`, from the moment at which the build is
 //! provisioned. An event is a line with its line break. Its timestamp is when its first byte was written, its ingestion
-//! time when its last was. A token is a place in the log, which is no secret here. Left out: `unmask`, and every other
-//! action.
+//! time when its last was. Every other group is the other source's, whose lines have no line breaks. A token is a place in
+//! the log, which is no secret here. Left out: `unmask`, and every other action.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>.
 
@@ -23,17 +23,20 @@ use crate::{
     input::{Members, number, required, text},
     log::{Log, Progress},
     log_lines::{Line, Lines, OVERHEAD},
+    log_source::{Found, LogSource, lines_of},
 };
 
 /// How many events an answer has at most.
 const MOST_EVENTS: u32 = 10_000;
 /// How many bytes of events an answer has at most.
 const MOST_BYTES: usize = 1024 * 1024;
+const NO_GROUP: &str = "The specified log group does not exist.";
+const NO_STREAM: &str = "The specified log stream does not exist.";
 
-/// The service, as far as builds have logs.
-pub(crate) struct Logs(pub(crate) Arc<CodeBuild>);
+/// The service: the builds' logs, and those of another source.
+pub(crate) struct Logs<S>(pub(crate) Arc<CodeBuild>, pub(crate) S);
 
-impl Service for Logs {
+impl<S: LogSource> Service for Logs<S> {
     const TARGET: &'static str = "Logs_20140328";
 
     async fn call(&self, action: &str, input: Value) -> Answer {
@@ -45,16 +48,28 @@ impl Service for Logs {
     }
 }
 
-impl Logs {
+impl<S: LogSource> Logs<S> {
     async fn get_log_events(&self, input: &Members) -> Answer {
         let wanted = Wanted::read(input)?;
-        let build = self.stream(&log_group(input)?, member(required(input, "logStreamName"))?)?;
-        let progress = build.log.progress();
-        if wanted.from.place().is_some_and(|place| place > progress.written) {
-            return Err(invalid("The specified nextToken is invalid."));
-        }
-        let read = tokio::task::spawn_blocking(move || Page::read(&build.log, progress, &wanted)).await;
-        let page = read.map_err(io::Error::other).flatten();
+        let (group, stream) = (log_group(input)?, member(required(input, "logStreamName"))?);
+        let page = if group.starts_with(LOG_GROUP) {
+            let build = self.stream(&group, stream)?;
+            let progress = build.log.progress();
+            wanted.check(progress.written)?;
+            let read = tokio::task::spawn_blocking(move || Page::of_build(&build.log, progress, &wanted)).await;
+            read.map_err(io::Error::other).flatten()
+        } else {
+            let lines = match self.1.read(&group, stream).await {
+                Found::NoGroup => return Err(not_found(NO_GROUP)),
+                Found::NoStream => return Err(not_found(NO_STREAM)),
+                Found::Lines(lines) => lines_of(lines),
+            };
+            let length = lines.last().map_or(0, |line| line.line.end);
+            wanted.check(length)?;
+            let (begin, stop, _) = wanted.range(length);
+            let within = lines.into_iter().filter(|stamped| stamped.line.start >= begin && stamped.line.end <= stop);
+            Page::read(within.map(Ok), &wanted, length)
+        };
         let page = page.map_err(|error| Refusal::server("ServiceUnavailableException", error.to_string()))?;
         Ok(json!({
             "events": page.events,
@@ -69,11 +84,11 @@ impl Logs {
         let project = group.strip_prefix(LOG_GROUP);
         let mut builds = project.into_iter().flat_map(|project| store.builds(Some(project)));
         if !builds.any(|build| build.log.progress().opened) {
-            return Err(not_found("The specified log group does not exist."));
+            return Err(not_found(NO_GROUP));
         }
         let build = project.and_then(|project| store.build(&format!("{project}:{stream}")));
         let build = build.filter(|build| build.log.progress().opened);
-        build.ok_or_else(|| not_found("The specified log stream does not exist."))
+        build.ok_or_else(|| not_found(NO_STREAM))
     }
 }
 
@@ -145,6 +160,24 @@ impl Wanted {
             until: time(input, "endTime")?.unwrap_or(i64::MAX),
         })
     }
+
+    /// Refuses a token for a place that a log of this length does not have.
+    fn check(&self, length: u64) -> Result<(), Refusal> {
+        match self.from.place() {
+            Some(place) if place > length => Err(invalid("The specified nextToken is invalid.")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Between which places the events are, and whether they are read forwards.
+    fn range(&self, length: u64) -> (u64, u64, bool) {
+        match self.from {
+            From::Head => (0, length, true),
+            From::Forward(place) => (place, length, true),
+            From::Tail => (0, length, false),
+            From::Backward(place) => (0, place, false),
+        }
+    }
 }
 
 fn place_of(token: &str) -> Option<From> {
@@ -177,26 +210,31 @@ struct Page {
 }
 
 impl Page {
-    fn read(log: &Log, progress: Progress, wanted: &Wanted) -> io::Result<Self> {
-        let (begin, stop, forward) = match wanted.from {
-            From::Head => (0, progress.written, true),
-            From::Forward(place) => (place, progress.written, true),
-            From::Tail => (0, progress.written, false),
-            From::Backward(place) => (0, place, false),
-        };
+    fn of_build(log: &Log, progress: Progress, wanted: &Wanted) -> io::Result<Self> {
+        let (begin, stop, _) = wanted.range(progress.written);
         let mut file = File::open(log.path())?;
         file.seek(SeekFrom::Start(begin))?;
-        let reader = BufReader::new(file.take(stop - begin));
+        let lines = Lines::new(BufReader::new(file.take(stop - begin)), begin, progress.ended);
+        let stamped = lines.map(|line| {
+            let line = line?;
+            let (at, ingested) = (log.written_at(line.start), log.written_at(line.end - 1));
+            Ok(Stamped { line, at: at.as_millisecond(), ingested: ingested.as_millisecond() })
+        });
+        Self::read(stamped, wanted, progress.written)
+    }
+
+    /// `lines` are those between the places of [`Wanted::range`].
+    fn read(lines: impl Iterator<Item = io::Result<Stamped>>, wanted: &Wanted, length: u64) -> io::Result<Self> {
+        let (begin, _, forward) = wanted.range(length);
         let (mut kept, mut bytes, mut place) = (VecDeque::new(), 0, begin);
         // Lines are cut from the front: a page from the back keeps the last ones that it has room for.
-        for line in Lines::new(reader, begin, progress.ended) {
-            let line = line?;
-            place = line.end;
-            let at = log.written_at(line.start).as_millisecond();
-            if at < wanted.since || at >= wanted.until {
+        for stamped in lines {
+            let stamped = stamped?;
+            place = stamped.line.end;
+            if stamped.at < wanted.since || stamped.at >= wanted.until {
                 continue;
             }
-            let event = Event::new(log, &line, at);
+            let event = Event::new(&stamped);
             if forward && !kept.is_empty() && (kept.len() == wanted.limit || bytes + event.size() > MOST_BYTES) {
                 break;
             }
@@ -214,6 +252,13 @@ impl Page {
     }
 }
 
+/// A line and when it was written, in milliseconds since 1970.
+pub(crate) struct Stamped {
+    pub(crate) line: Line,
+    pub(crate) at: i64,
+    pub(crate) ingested: i64,
+}
+
 /// An event, ready to be sent.
 struct Event {
     start: u64,
@@ -223,9 +268,9 @@ struct Event {
 }
 
 impl Event {
-    fn new(log: &Log, line: &Line, at: i64) -> Self {
+    fn new(stamped: &Stamped) -> Self {
+        let Stamped { line, at, ingested } = stamped;
         let message = String::from_utf8_lossy(&line.text);
-        let ingested = log.written_at(line.end - 1).as_millisecond();
         Self {
             start: line.start,
             end: line.end,

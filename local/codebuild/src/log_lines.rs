@@ -61,7 +61,7 @@ impl<R: BufRead> Iterator for Lines<R> {
 }
 
 /// How many bytes of a text that was cut off are whole characters of UTF-8; all of them when it is something else.
-fn whole_characters(text: &[u8]) -> usize {
+pub(crate) fn whole_characters(text: &[u8]) -> usize {
     let first = (1..=4).find(|back| text.len().checked_sub(*back).is_some_and(|at| text[at] & 0xC0 != 0x80));
     let Some(back) = first else { return text.len() };
     let length = match text[text.len() - back] {

@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use crate::{
     images,
     input::{page, repository_name},
+    layers,
     manifests::Manifests,
     repositories::{Repository, already_exists, not_empty, not_found},
+    scans::{self, Scan},
 };
 
 /// ECR's API over a registry.
@@ -22,12 +24,26 @@ use crate::{
 pub struct Ecr {
     pub(crate) manifests: Manifests,
     repositories: Mutex<BTreeMap<String, Repository>>,
+    scans: Mutex<BTreeMap<String, Scan>>,
 }
 
 impl Ecr {
     /// `registry_address`: `127.0.0.1:PORT`, as [`crate::Registry::address`] gives it.
     pub fn new(registry_address: &str) -> Arc<Self> {
-        Arc::new(Self { manifests: Manifests::new(registry_address), repositories: Mutex::default() })
+        Arc::new(Self {
+            manifests: Manifests::new(registry_address),
+            repositories: Mutex::default(),
+            scans: Mutex::default(),
+        })
+    }
+
+    /// Says what is found in the image with this digest (`sha256:…`), in whatever repository, from now on.
+    pub fn scan(&self, digest: &str, scan: Scan) {
+        self.scans.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.to_owned(), scan);
+    }
+
+    pub(crate) fn scan_of(&self, digest: &str) -> Scan {
+        self.scans.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned().unwrap_or_default()
     }
 
     /// `POST /`, AWS JSON 1.1.
@@ -113,6 +129,8 @@ impl Service for Ecr {
             "DescribeImages" => images::describe(self, &input).await,
             "ListImages" => images::list(self, &input).await,
             "BatchGetImage" => images::batch_get(self, &input).await,
+            "DescribeImageScanFindings" => scans::describe(self, &input).await,
+            "GetDownloadUrlForLayer" => layers::download_url(self, &input).await,
             "GetAuthorizationToken" => Ok(self.authorization_token()),
             _ => Err(unknown(action)),
         }

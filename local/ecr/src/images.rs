@@ -164,26 +164,32 @@ fn seen(ecr: &Ecr, repository: &str) -> Vec<String> {
 }
 
 /// When the digest was seen first, which may be now.
-fn see(ecr: &Ecr, repository: &str, digest: &str) -> f64 {
+pub fn see(ecr: &Ecr, repository: &str, digest: &str) -> f64 {
     let mut repositories = ecr.repositories();
     let Some(repository) = repositories.get_mut(repository) else { return now() };
     *repository.seen.entry(digest.to_owned()).or_insert_with(now)
 }
 
 /// `ImageIdentifier`: a digest, a tag, or both.
-struct Id {
+pub struct Id {
     digest: Option<String>,
-    tag: Option<String>,
+    pub tag: Option<String>,
 }
 
 impl Id {
-    fn read(id: &Value) -> Result<Self, Refusal> {
+    pub fn read(id: &Value) -> Result<Self, Refusal> {
         let (digest, tag) = (text(id, "imageDigest")?, text(id, "imageTag")?);
         Ok(Self { digest: digest.map(str::to_owned), tag: tag.map(str::to_owned) })
     }
 
+    /// As ECR prints an identifier: `{imageDigest:'null', imageTag:'v1'}`.
+    pub fn printed(&self) -> String {
+        let or_null = |value: &Option<String>| value.clone().unwrap_or_else(|| "null".into());
+        format!("{{imageDigest:'{}', imageTag:'{}'}}", or_null(&self.digest), or_null(&self.tag))
+    }
+
     /// What the registry has under this name.
-    async fn resolve(&self, ecr: &Ecr, repository: &str) -> Result<Result<Manifest, Failure>, Refusal> {
+    pub async fn resolve(&self, ecr: &Ecr, repository: &str) -> Result<Result<Manifest, Failure>, Refusal> {
         let not_found = || Failure::new("ImageNotFound", "Requested image not found", self);
         if self.digest.as_deref().is_some_and(|digest| !is_digest(digest)) {
             let reason =
@@ -210,23 +216,20 @@ impl Id {
 }
 
 /// Why one image of several cannot be had.
-struct Failure {
+pub struct Failure {
     code: &'static str,
     reason: &'static str,
-    /// As ECR prints an identifier: `{imageDigest:'null', imageTag:'v1'}`.
     id: String,
 }
 
 impl Failure {
     fn new(code: &'static str, reason: &'static str, id: &Id) -> Self {
-        let or_null = |value: &Option<String>| value.clone().unwrap_or_else(|| "null".into());
-        let id = format!("{{imageDigest:'{}', imageTag:'{}'}}", or_null(&id.digest), or_null(&id.tag));
-        Self { code, reason, id }
+        Self { code, reason, id: id.printed() }
     }
 
     /// The whole call's refusal, where the action has no list of failures. ECR's wording as users report it, for example in
     /// <https://github.com/hashicorp/terraform-provider-aws/issues/35268>.
-    fn refusal(self, repository: &str) -> Refusal {
+    pub fn refusal(self, repository: &str) -> Refusal {
         match self.code {
             "ImageNotFound" | "ImageTagDoesNotMatchDigest" => Refusal::client(
                 "ImageNotFoundException",
@@ -242,7 +245,7 @@ impl Failure {
 }
 
 /// A digest that the registry can hold; anything else must not reach a path.
-fn is_digest(digest: &str) -> bool {
+pub fn is_digest(digest: &str) -> bool {
     let hex = digest.strip_prefix("sha256:");
     hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
 }

@@ -10,14 +10,19 @@
 //! - A registry does not say when an image was pushed: `imagePushedAt` is when this stand-in first saw the digest.
 //! - A registry does not list untagged images: those that this stand-in has seen under a tag stay listed while they exist.
 //! - A push to a repository that nobody created is accepted by the registry; the API does not know it until it is created.
-//! - Nothing is scanned, converted between manifest formats, replicated or expired; credentials are not asked for.
+//! - Nothing is scanned: [`Ecr::scan`] says what `DescribeImageScanFindings` finds in an image; without it, nothing.
+//! - `GetDownloadUrlForLayer` gives the registry's own URL, which is not signed and does not expire.
+//! - Nothing is converted between manifest formats, replicated or expired; credentials are not asked for.
 
 mod ecr;
 mod images;
 mod input;
+mod layers;
 mod manifests;
 mod registry;
 mod repositories;
+mod scans;
 
 pub use ecr::Ecr;
 pub use registry::{Registry, RegistryError};
+pub use scans::{Finding, Scan, Severity};

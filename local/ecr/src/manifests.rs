@@ -99,6 +99,16 @@ impl Manifests {
         Ok(tags)
     }
 
+    /// Where a blob can be fetched, or `None`. `digest` must be a valid one: it becomes part of the path.
+    pub async fn blob(&self, repository: &str, digest: &str) -> Result<Option<String>, Refusal> {
+        let url = self.url(repository, &format!("blobs/{digest}"));
+        let answer = self.http.head(&url).send().await.map_err(|e| self.unreachable(&e))?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Self::success(answer).map(|_| Some(url))
+    }
+
     /// Deletes a manifest with all its tags.
     pub async fn delete(&self, repository: &str, digest: &str) -> Result<(), Refusal> {
         let request = self.http.delete(self.url(repository, &format!("manifests/{digest}")));

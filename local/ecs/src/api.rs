@@ -78,7 +78,7 @@ impl Inner {
 }
 
 impl State {
-    fn create_cluster(&mut self, input: &Value) -> Value {
+    pub fn create_cluster(&mut self, input: &Value) -> Value {
         let name = input["clusterName"].as_str().unwrap_or("default").to_owned();
         let cluster = json!({
             "clusterArn": arn("ecs", &format!("cluster/{name}")), "clusterName": name, "status": "ACTIVE",

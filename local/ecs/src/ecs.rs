@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,9 +17,10 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Settings,
+    Settings, balancing,
     engine::Engine,
-    model::{Key, State, Status, Task},
+    logs::{self, LogStream},
+    model::{Key, State, Task},
     proxy::Proxy,
     runner,
 };
@@ -65,6 +65,12 @@ impl Ecs {
         local_protocol::router(Arc::clone(&self.inner)).merge(log)
     }
 
+    /// Elastic Load Balancing's Query protocol at `POST /`, with the one action `DescribeTargetHealth`. An address of its own,
+    /// as the services of AWS have.
+    pub fn balancing_router(self: &Arc<Self>) -> Router {
+        balancing::router(Arc::clone(&self.inner))
+    }
+
     /// Address (`http://127.0.0.1:PORT`) of the load balancer stand-in of a service, once it has one.
     pub fn address(&self, cluster: &str, service: &str) -> Option<String> {
         let proxy = self.inner.proxy(&(cluster.into(), service.into()))?;
@@ -74,6 +80,12 @@ impl Ecs {
     /// The URL of a task's log.
     pub fn log_url(&self, task: &str) -> String {
         format!("{}/tasks/{}/log", self.inner.settings.url.trim_end_matches('/'), crate::model::short(task))
+    }
+
+    /// What CloudWatch Logs has of a container whose log driver is `awslogs`: while the container runs, after it ended, and
+    /// after the task was forgotten.
+    pub async fn log_stream(&self, group: &str, stream: &str) -> LogStream {
+        self.inner.log_stream(group, stream).await
     }
 
     /// Stops and removes all containers, closes the listeners.
@@ -177,11 +189,6 @@ impl Inner {
             self.runners.spawn(runner::run(Arc::clone(self), id));
         }
     }
-
-    /// Where a stopped task's log is kept.
-    pub fn log_file(&self, id: &str) -> PathBuf {
-        self.settings.directory.join("tasks").join(format!("{id}.log"))
-    }
 }
 
 async fn schedule(inner: Arc<Inner>) {
@@ -200,12 +207,8 @@ async fn schedule(inner: Arc<Inner>) {
 }
 
 async fn log(Shared(inner): Shared<Arc<Inner>>, Path(id): Path<String>) -> Result<String, (StatusCode, String)> {
-    let containers = inner.look(&id, |task| (task.status, runner::names(task, inner.engine.label())));
-    let Some((status, names)) = containers else {
-        return Err((StatusCode::NOT_FOUND, "there is no such task\n".into()));
-    };
-    if status == Status::Stopped {
-        return Ok(tokio::fs::read_to_string(inner.log_file(&id)).await.unwrap_or_default());
+    match inner.look(&id, |task| logs::sources(task, inner.engine.label())) {
+        Some(sources) => Ok(inner.task_log(&sources).await),
+        None => Err((StatusCode::NOT_FOUND, "there is no such task\n".into())),
     }
-    Ok(runner::logs(&inner, &names).await)
 }

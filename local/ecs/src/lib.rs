@@ -1,6 +1,13 @@
 //! A stand-in for Amazon ECS that really runs tasks: containers in docker or podman, health checks, rolling deployments with
 //! ECS's circuit breaker, a load balancer on loopback in front of each service, and the events that ECS documents.
 //!
+//! `RunTask` starts the tasks of a client token once, within 24 hours; its `ConflictException` names no `resourceIds`. What
+//! containers with the log driver `awslogs` write is kept as CloudWatch Logs would have it ([`Ecs::log_stream`]). Left out of
+//! it: reading lines as multi-line messages, and the driver's non-blocking mode.
+//!
+//! Of Elastic Load Balancing it answers `DescribeTargetHealth` ([`Ecs::balancing_router`]). A service has one load balancer:
+//! the first that it names.
+//!
 //! What AWS's API model says (`ecs/2014-11-13`) decides about names, shapes and error codes. The scheduler's decisions are in
 //! [`scheduler`], a pure function; everything that touches containers is in [`engine`] and `runner`.
 
@@ -10,14 +17,17 @@ pub mod engine;
 pub mod scheduler;
 
 mod api;
+mod balancing;
 mod deployments;
 mod ecs;
 mod events;
 mod health;
 mod launch;
+mod logs;
 mod model;
 mod present;
 mod proxy;
+mod run_task;
 mod runner;
 mod service_deployments;
 mod services;
@@ -28,6 +38,7 @@ mod task_definitions;
 mod tasks;
 
 pub use ecs::Ecs;
+pub use logs::{Line, LogStream};
 
 /// What a stand-in needs to know.
 #[derive(Debug, Clone)]

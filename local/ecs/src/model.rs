@@ -6,7 +6,7 @@ use local_protocol::{Events, Refusal};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::scheduler::Rollout;
+use crate::{health::Failure, logs::Source, run_task::Token, scheduler::Rollout};
 
 /// A service: its cluster's name and its own.
 pub(crate) type Key = (String, String);
@@ -24,6 +24,10 @@ pub(crate) struct State {
     pub tags: BTreeMap<String, Vec<Value>>,
     /// Tasks that nobody has begun with.
     pub waiting: Vec<String>,
+    /// The streams of CloudWatch Logs, by group and name.
+    pub streams: BTreeMap<(String, String), Source>,
+    /// The requests of RunTask that carried a token.
+    pub tokens: BTreeMap<(String, String), Token>,
     pub events: Events,
 }
 
@@ -166,6 +170,8 @@ pub(crate) struct Task {
     /// The container and port that the service's load balancer leads to.
     pub target: Option<(String, u16, String)>,
     pub target_health: Health,
+    /// Why its target failed the last checks, where it did.
+    pub target_failure: Option<Failure>,
     /// Since when it has been running and healthy.
     pub healthy_since: Option<f64>,
     /// Its health has already ended a run of failures.
@@ -224,6 +230,8 @@ impl State {
             revisions: BTreeMap::new(),
             tags: BTreeMap::new(),
             waiting: Vec::new(),
+            streams: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             events,
         }
     }

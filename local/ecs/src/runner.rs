@@ -11,6 +11,7 @@ use crate::{
     engine::{EngineError, Network},
     health,
     launch::{Condition, Step, steps},
+    logs,
     model::{Status, Stop, Task},
 };
 
@@ -141,6 +142,7 @@ async fn start(ecs: &Arc<Inner>, id: &str, step: &Step, watchers: &mut JoinSet<(
         Network::Own(ports) if !ports.is_empty() => ecs.engine.ports(name).await.unwrap_or_default(),
         _ => std::collections::BTreeMap::new(),
     };
+    ecs.state().begin_stream(id, &step.name, &runtime, name);
     ecs.change(id, |task| {
         if let Some(container) = task.container(&step.name) {
             container.runtime = Some(runtime);
@@ -220,9 +222,9 @@ async fn end(ecs: &Arc<Inner>, id: &str, steps: &[Step], mut watchers: JoinSet<(
         let _ = tokio::time::timeout(Duration::from_secs(5), codes).await;
     }
     watchers.shutdown().await;
-    let names: Vec<(String, String)> = steps.iter().map(|s| (s.name.clone(), s.launch.name.clone())).collect();
-    keep(ecs, id, &names).await;
-    let containers: Vec<String> = names.into_iter().rev().map(|(_, name)| name).collect();
+    let sources = ecs.look(id, |task| logs::sources(task, ecs.engine.label())).unwrap_or_default();
+    ecs.keep_logs(&sources).await;
+    let containers: Vec<String> = sources.into_iter().rev().map(|source| source.engine_name).collect();
     let volumes: Vec<String> = steps.iter().flat_map(|s| &s.launch.volumes).map(|v| v.name.clone()).collect();
     ecs.engine.remove(&containers, &volumes).await;
     ecs.change(id, |task| {
@@ -238,42 +240,6 @@ async fn end(ecs: &Arc<Inner>, id: &str, steps: &[Step], mut watchers: JoinSet<(
         ecs.state().count_failure(id, timing, now());
     }
     ecs.changed();
-}
-
-async fn keep(ecs: &Inner, id: &str, names: &[(String, String)]) {
-    let path = ecs.log_file(id);
-    let text = logs(ecs, names).await;
-    let written = match path.parent() {
-        Some(directory) => tokio::fs::create_dir_all(directory).await,
-        None => Ok(()),
-    };
-    if let Err(error) = written.and(tokio::fs::write(&path, text).await) {
-        tracing::warn!(%error, "cannot keep the log of a task");
-    }
-}
-
-/// The names of a task's containers, in the task definition and in the engine.
-pub(crate) fn names(task: &Task, label: &str) -> Vec<(String, String)> {
-    let steps = steps(task, label).unwrap_or_default();
-    steps.into_iter().map(|step| (step.name, step.launch.name)).collect()
-}
-
-/// What the containers wrote; each line with its container's name where there are several.
-pub(crate) async fn logs(ecs: &Inner, names: &[(String, String)]) -> String {
-    let mut all = String::new();
-    for (name, engine_name) in names {
-        let begun = ecs.engine.inspect(engine_name).await.is_ok();
-        let text = if begun { ecs.engine.logs(engine_name).await } else { String::new() };
-        for line in text.lines() {
-            if names.len() > 1 {
-                all.push_str(name);
-                all.push_str(" | ");
-            }
-            all.push_str(line);
-            all.push('\n');
-        }
-    }
-    all
 }
 
 /// Where a container port of a task can be reached.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     model::{Key, Service, State, Status, short},
     present::{KEPT, configuration},
+    run_task::networked,
     shapes::{invalid, page, required, texts},
 };
 
@@ -44,6 +45,9 @@ impl State {
         let desired = count(&input["desiredCount"])?.ok_or_else(|| invalid("desiredCount must be set."))?;
         let task_definition = self.usable(required(input, "taskDefinition")?)?;
         self.balanced(input, &task_definition)?;
+        if let Some(definition) = self.task_definition(&task_definition) {
+            networked(input, definition)?;
+        }
         let mut settings = kept(input);
         settings.insert("deploymentConfiguration".into(), configuration(input.get("deploymentConfiguration"))?);
         if !settings.contains_key("launchType") && !settings.contains_key("capacityProviderStrategy") {
@@ -105,7 +109,15 @@ impl State {
         if input["loadBalancers"].is_array() {
             check["loadBalancers"] = input["loadBalancers"].clone();
         }
-        self.balanced(&check, task_definition.as_deref().unwrap_or(&service.task_definition))?;
+        let runs = task_definition.as_deref().unwrap_or(&service.task_definition);
+        self.balanced(&check, runs)?;
+        check["networkConfiguration"] = json!(service.settings.get("networkConfiguration"));
+        if input["networkConfiguration"].is_object() {
+            check["networkConfiguration"] = input["networkConfiguration"].clone();
+        }
+        if let Some(definition) = self.task_definition(runs) {
+            networked(&check, definition)?;
+        }
         let configuration = match input.get("deploymentConfiguration") {
             Some(Value::Object(given)) => {
                 let mut merged = service.settings["deploymentConfiguration"].as_object().cloned().unwrap_or_default();

@@ -152,6 +152,7 @@ fn validate(input: &Value) -> Result<(), Refusal> {
     if containers.is_empty() {
         return Err(client("Container list cannot be empty."));
     }
+    let fields = input.as_object().cloned().unwrap_or_default();
     let mut names = Vec::new();
     for container in containers {
         let name = container["name"].as_str().unwrap_or_default();
@@ -169,12 +170,15 @@ fn validate(input: &Value) -> Result<(), Refusal> {
         }
         names.push(name);
         health_check(container)?;
+        let lacking = crate::logs::lacking(container, wants_fargate(&fields));
+        if !lacking.is_empty() {
+            return Err(client(format!("Log driver awslogs requires options: {}", lacking.join(", "))));
+        }
     }
     if containers.iter().all(|container| container["essential"] == false) {
         return Err(client("At least one container must be essential."));
     }
     crate::launch::order(containers).map_err(client)?;
-    let fields = input.as_object().cloned().unwrap_or_default();
     if wants_fargate(&fields) {
         fargate(input)?;
     } else if amount(&input["memory"]).is_none() {

@@ -7,15 +7,15 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     model::{Health, Key, State, Status, Stop, Task, short},
     present::fresh,
-    shapes::{client, id, invalid, page, required, texts},
+    shapes::{id, invalid, page, required, texts},
 };
 
 /// How long a stopped task can be described, in seconds.
 const REMEMBERED: f64 = 3600.0;
 
 impl State {
-    /// A task that nobody has started yet; its id.
-    fn add_task(&mut self, cluster: &str, definition: Map<String, Value>, group: String, now: f64) -> &mut Task {
+    /// A task that nobody has started yet.
+    pub fn add_task(&mut self, cluster: &str, definition: Map<String, Value>, group: String, now: f64) -> &mut Task {
         let id = id();
         let task = Task {
             arn: arn("ecs", &format!("task/{cluster}/{id}")),
@@ -31,6 +31,7 @@ impl State {
             stop: None,
             target: None,
             target_health: Health::Unknown,
+            target_failure: None,
             healthy_since: None,
             credited: false,
             version: 1,
@@ -46,50 +47,6 @@ impl State {
         };
         self.waiting.push(id.clone());
         self.tasks.entry(id).or_insert(task)
-    }
-
-    pub fn run_task(&mut self, input: &Value, now: f64) -> Answer {
-        let cluster = self.cluster(input)?;
-        let name = required(input, "taskDefinition")?;
-        let found = self.task_definition(name);
-        let definition = found.ok_or_else(|| client("TaskDefinition not found."))?;
-        if definition["status"] != "ACTIVE" {
-            return Err(client("TaskDefinition is inactive"));
-        }
-        let definition = definition.clone();
-        let count = input["count"].as_u64().unwrap_or(1);
-        if !(1..=10).contains(&count) {
-            return Err(invalid("count must be between 1 and 10."));
-        }
-        let known = |name: &Value| {
-            let mut list = definition["containerDefinitions"].as_array().into_iter().flatten();
-            list.any(|container| container["name"] == *name)
-        };
-        for overriding in input["overrides"]["containerOverrides"].as_array().into_iter().flatten() {
-            if !known(&overriding["name"]) {
-                let name = overriding["name"].as_str().unwrap_or_default();
-                return Err(invalid(format!(
-                    "Override for container named {name} is not a container in the TaskDefinition."
-                )));
-            }
-        }
-        let family = definition["family"].as_str().unwrap_or_default();
-        let group = input["group"].as_str().map_or_else(|| format!("family:{family}"), str::to_owned);
-        let mut tasks = Vec::new();
-        for _ in 0..count {
-            let task = self.add_task(&cluster, definition.clone(), group.clone(), now);
-            if input["overrides"].is_object() {
-                task.overrides = input["overrides"].clone();
-            }
-            task.started_by = input["startedBy"].as_str().map(str::to_owned);
-            input["launchType"].as_str().unwrap_or("EC2").clone_into(&mut task.launch_type);
-            tasks.push(task.json(&|time| json!(time)));
-            let (arn, tags) = (task.arn.clone(), input["tags"].as_array().cloned());
-            if let Some(tags) = tags {
-                self.tags.insert(arn, tags);
-            }
-        }
-        Ok(json!({ "tasks": tasks, "failures": [] }))
     }
 
     /// A task of a service's primary deployment; its id.

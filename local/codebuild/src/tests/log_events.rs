@@ -6,14 +6,14 @@ use local_protocol::{Client, Service as _};
 use serde_json::{Value, json};
 
 use super::{Stand, until};
-use crate::log_events::Logs;
+use crate::{Found, LogSource, log_events::Logs};
 
 /// Ten lines of the commands' own, among CodeBuild's.
 const TEN: &str = "version: 0.2\nphases: { build: { commands: [ 'seq 10' ] } }";
 
 impl Stand {
     async fn log_events(&self, input: Value) -> local_protocol::Answer {
-        Logs(Arc::clone(&self.service)).call("GetLogEvents", input).await
+        Logs(Arc::clone(&self.service), ()).call("GetLogEvents", input).await
     }
 
     /// An answer about this build's log, with these members besides.
@@ -204,7 +204,7 @@ async fn it_is_a_service_of_its_own() {
     let (stand, build) = Stand::build_of(TEN).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let client = Client::new(format!("http://{}", listener.local_addr().expect("an address")));
-    let router = stand.service.logs_router();
+    let router = stand.service.logs_router(());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let input =
         json!({ "logGroupName": build["logs"]["groupName"], "logStreamName": build["logs"]["streamName"], "limit": 1 });
@@ -213,4 +213,57 @@ async fn it_is_a_service_of_its_own() {
     for target in ["Logs_20140328.PutLogEvents", "CodeBuild_20161006.ListBuilds"] {
         assert_eq!(client.call("logs", target, &input).await.expect_err("a refusal").code, "UnknownOperationException");
     }
+}
+
+/// One stream `web` in the group `/ecs/web`.
+struct Elsewhere;
+
+impl LogSource for Elsewhere {
+    async fn read(&self, group: &str, stream: &str) -> Found {
+        match (group, stream) {
+            ("/ecs/web", "web") => {
+                let line = |at: i64| (at, format!("line {at}"));
+                let lines = (1..=5).map(line).chain([(6, String::new()), (7, "x".repeat(300_000))]);
+                Found::Lines(lines.collect())
+            }
+            ("/ecs/web", _) => Found::NoStream,
+            _ => Found::NoGroup,
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_groups_log_is_read_in_pages_in_both_directions_and_has_no_empty_events() {
+    let stand = Stand::new();
+    let logs = Logs(Arc::clone(&stand.service), Elsewhere);
+    let page = async |mut input: Value| {
+        input["logGroupName"] = "/ecs/web".into();
+        input["logStreamName"] = "web".into();
+        logs.call("GetLogEvents", input).await.expect("events")
+    };
+    let first = page(json!({ "startFromHead": true, "limit": 3 })).await;
+    assert_eq!(messages(&first), ["line 1", "line 2", "line 3"]);
+    assert_eq!(first["events"][2]["timestamp"], 3);
+    let rest = page(json!({ "nextToken": first["nextForwardToken"] })).await;
+    assert_eq!(messages(&rest)[..2], ["line 4", "line 5"]);
+    assert_eq!(
+        messages(&rest)[2..].iter().map(String::len).collect::<Vec<_>>(),
+        [256 * 1024 - 26, 300_000 - 256 * 1024 + 26]
+    );
+    let end = page(json!({ "nextToken": rest["nextForwardToken"] })).await;
+    assert_eq!((messages(&end), &end["nextForwardToken"]), (vec![], &rest["nextForwardToken"]));
+    let last = page(json!({ "limit": 2, "endTime": 6 })).await;
+    assert_eq!(messages(&last), ["line 4", "line 5"]);
+    let before = page(json!({ "nextToken": last["nextBackwardToken"], "limit": 2 })).await;
+    assert_eq!(messages(&before), ["line 2", "line 3"]);
+    for (group, stream, message) in [
+        ("/ecs/web", "api", "The specified log stream does not exist."),
+        ("/ecs/api", "web", "The specified log group does not exist."),
+        ("/aws/codebuild/web", "web", "The specified log group does not exist."),
+    ] {
+        let input = json!({ "logGroupName": group, "logStreamName": stream });
+        assert_eq!(logs.call("GetLogEvents", input).await.expect_err("a refusal").message, message);
+    }
+    let input = json!({ "logGroupName": "/ecs/web", "logStreamName": "web", "nextToken": "f/9999999" });
+    assert_eq!(logs.call("GetLogEvents", input).await.expect_err("a refusal").code, "InvalidParameterException");
 }

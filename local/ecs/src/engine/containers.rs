@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::{Engine, EngineError, Kind, LABEL};
+use crate::logs::{Line, timed};
 
 /// A container that is to be started.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -175,15 +176,21 @@ impl Engine {
         }
     }
 
-    /// What a container wrote, standard output and standard error.
-    pub async fn logs(&self, name: &str) -> String {
-        match self.raw(&["logs", name]).await {
-            Ok(output) => {
-                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-                format!("{}{errors}", String::from_utf8_lossy(&output.stdout))
-            }
-            Err(error) => error.to_string(),
-        }
+    /// What a container wrote, standard output and standard error in the order of their times; nothing where it is not there.
+    pub async fn logs(&self, name: &str) -> Vec<Line> {
+        // What ran at this moment may have written more since; what has ended has not.
+        let Ok(container) = self.inspect(name).await else { return Vec::new() };
+        let ended = container["State"]["Running"] != true;
+        let with_times = self.raw(&["logs", "--timestamps", name]).await;
+        let plain = self.raw(&["logs", name]).await;
+        let (Ok(with_times), Ok(plain)) = (with_times, plain) else { return Vec::new() };
+        let lines = |with_times: &[u8], plain: &[u8]| {
+            timed(&String::from_utf8_lossy(with_times), &String::from_utf8_lossy(plain), ended)
+        };
+        let mut all = lines(&with_times.stdout, &plain.stdout);
+        all.extend(lines(&with_times.stderr, &plain.stderr));
+        all.sort_by_key(|line| line.at);
+        all
     }
 
     /// Everything that the engine knows about a container.

@@ -99,3 +99,62 @@ async fn refusals_are_those_of_aws() {
     assert_eq!(described["failures"][0]["reason"], "MISSING");
     stack.call("RegisterTaskDefinition", fargate("256", "512")).await;
 }
+
+#[tokio::test]
+async fn a_task_that_ecs_would_not_run_is_refused() {
+    let stack = api().await;
+    let container = json!([{ "name": "a", "image": "b" }]);
+    let plain = json!({ "family": "plain", "memory": "64", "containerDefinitions": container });
+    let mut fargate = json!({
+        "family": "fargate", "cpu": "256", "memory": "512", "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"], "containerDefinitions": container,
+    });
+    stack.call("RegisterTaskDefinition", plain).await;
+    stack.call("RegisterTaskDefinition", fargate.clone()).await;
+    let network = |configuration: Value| json!({ "awsvpcConfiguration": configuration });
+    let subnets = network(json!({ "subnets": ["subnet-1"] }));
+    let overriding = |overriding: Value| json!({ "containerOverrides": [overriding] });
+    let invalid = "InvalidParameterException";
+    for (definition, members, code) in [
+        ("fargate", json!({}), invalid),
+        ("fargate", json!({ "networkConfiguration": network(json!({ "subnets": [] })) }), invalid),
+        (
+            "fargate",
+            json!({ "networkConfiguration": network(json!({ "subnets": ["a"], "assignPublicIp": "NO" })) }),
+            invalid,
+        ),
+        ("plain", json!({ "networkConfiguration": subnets }), invalid),
+        ("plain", json!({ "launchType": "FARGATE" }), invalid),
+        ("plain", json!({ "launchType": "MOON" }), invalid),
+        ("plain", json!({ "launchType": "EC2", "capacityProviderStrategy": [{ "capacityProvider": "a" }] }), invalid),
+        ("plain", json!({ "count": 11 }), invalid),
+        ("plain", json!({ "count": "1" }), invalid),
+        ("plain", json!({ "clientToken": "t".repeat(65) }), invalid),
+        ("plain", json!({ "startedBy": "s".repeat(129) }), invalid),
+        ("plain", json!({ "overrides": overriding(json!({ "name": "other" })) }), invalid),
+        ("plain", json!({ "overrides": overriding(json!({ "name": "a", "command": ["x".repeat(8192)] })) }), invalid),
+        (
+            "plain",
+            json!({ "overrides": overriding(json!({ "name": "a", "command": "sh" })) }),
+            "SerializationException",
+        ),
+        (
+            "plain",
+            json!({ "overrides": overriding(json!({ "name": "a", "environment": [{ "name": "A" }] })) }),
+            "SerializationException",
+        ),
+    ] {
+        let mut input = members.clone();
+        input["cluster"] = json!("demo");
+        input["taskDefinition"] = json!(definition);
+        assert_eq!(stack.refused("RunTask", input).await.0, code, "{definition} {members}");
+    }
+    let service = json!({ "cluster": "demo", "serviceName": "a", "taskDefinition": "fargate", "desiredCount": 0 });
+    assert_eq!(stack.refused("CreateService", service).await.0, invalid);
+    fargate["containerDefinitions"][0]["logConfiguration"] =
+        json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/a", "awslogs-region": "eu-central-1" } });
+    let (code, message) = stack.refused("RegisterTaskDefinition", fargate).await;
+    assert_eq!(code, "ClientException");
+    assert!(message.ends_with("awslogs-stream-prefix"), "{message}");
+    assert_eq!(stack.call("ListTasks", json!({ "cluster": "demo" })).await["taskArns"], json!([]));
+}

@@ -25,6 +25,9 @@ async fn a_new_version_takes_over_and_no_request_fails() {
     assert_eq!(asking.await.expect("no failed request"), ["one", "two"]);
 
     assert_eq!(stack.ecs.address("demo", "web"), Some(address), "the port stays");
+    let targets = stack.targets("arn:local:web").await;
+    assert_eq!(targets.matches("<State>healthy</State>").count(), 2, "{targets}");
+    assert_eq!(targets.matches("<State>").count(), 2, "{targets}");
     let service = stack.described().await;
     assert_eq!(service["deployments"].as_array().map(Vec::len), Some(1));
     assert_eq!(service["deployments"][0]["rolloutState"], "COMPLETED");

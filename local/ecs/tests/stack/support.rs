@@ -20,6 +20,7 @@ pub struct Stack {
     pub engine: Engine,
     pub client: Client,
     pub url: String,
+    pub balancing: String,
     pub events: mpsc::UnboundedReceiver<Event>,
     _directory: TempDir,
 }
@@ -58,7 +59,11 @@ async fn serve(engine: Engine, directory: TempDir) -> Stack {
     let ecs = Ecs::new(settings, engine.clone(), sender);
     let router = ecs.router();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let stack = Stack { ecs, engine, client: Client::new(&url), url, events, _directory: directory };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let balancing = format!("http://{}", listener.local_addr().expect("an address"));
+    let router = ecs.balancing_router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let stack = Stack { ecs, engine, client: Client::new(&url), url, balancing, events, _directory: directory };
     stack.call("CreateCluster", json!({ "clusterName": "demo" })).await;
     stack
 }
@@ -126,6 +131,21 @@ impl Stack {
     pub async fn update(&self, definition: &str) -> Value {
         let input = json!({ "cluster": "demo", "service": "web", "taskDefinition": definition });
         self.call("UpdateService", input).await["service"].clone()
+    }
+
+    /// What Elastic Load Balancing says of a target group.
+    pub async fn targets(&self, group: &str) -> String {
+        let form = [("Action", "DescribeTargetHealth"), ("Version", "2015-12-01"), ("TargetGroupArn", group)];
+        let body = form.map(|(name, value)| format!("{name}={value}")).join("&");
+        let answer = local_protocol::http()
+            .post(&self.balancing)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200);
+        answer.text().await.expect("XML")
     }
 
     pub async fn described(&self) -> Value {

@@ -1,10 +1,14 @@
 //! The API against a real registry, with images pushed by plain HTTP.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use local_ecr::{Ecr, Registry};
 use local_protocol::{Answer, Client, http};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+
+mod content;
 
 const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -12,6 +16,7 @@ const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 struct Stack {
     registry: Registry,
+    ecr: Arc<Ecr>,
     client: Client,
     _directory: tempfile::TempDir,
 }
@@ -23,8 +28,9 @@ impl Stack {
         let ecr = Ecr::new(registry.address());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = Client::new(format!("http://{}", listener.local_addr().unwrap()));
-        tokio::spawn(async move { axum::serve(listener, ecr.router()).await });
-        Self { registry, client, _directory: directory }
+        let router = ecr.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { registry, ecr, client, _directory: directory }
     }
 
     async fn call(&self, action: &str, input: Value) -> Answer {
@@ -223,7 +229,8 @@ async fn a_stopped_registry_answers_no_more_and_keeps_its_images() {
     let directory = tempfile::tempdir().unwrap();
     let registry = Registry::start(directory.path()).await.unwrap();
     let (address, digest) = {
-        let stack = Stack { registry, client: Client::new(""), _directory: tempfile::tempdir().unwrap() };
+        let ecr = Ecr::new(registry.address());
+        let stack = Stack { registry, ecr, client: Client::new(""), _directory: tempfile::tempdir().unwrap() };
         let digest = stack.push("web", "v1", OCI, b"one").await;
         let address = stack.registry.address().to_owned();
         stack.registry.stop().await;
