@@ -27,7 +27,7 @@ use longshore_aws::{
 };
 use longshore_core::{
     event::Event,
-    release::{Deployment, OpenFor, Release, ReleaseId},
+    release::{Controller, Deployment, OpenFor, Release, ReleaseId},
 };
 
 use aws::{Accounts, Clients};
@@ -104,6 +104,7 @@ impl Function for Deploy {
         match event {
             Event::Tick => self.advance_open(|_| true).await,
             Event::Service(arn) => self.advance_open(|release| uses(release, &arn)).await,
+            Event::CodeDeploy(id) => self.advance_open(|release| follows(release, &id)).await,
             Event::Asked(id) | Event::Task(id) => self.advance_one(&id).await,
             Event::Build { .. } | Event::Delivery(_) | Event::Release(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that deploy has no rule for");
@@ -121,4 +122,11 @@ fn uses(release: &Release, arn: &str) -> bool {
         (cluster.is_empty() || deployment.plan.cluster == cluster)
             && deployment.services.iter().any(|candidate| candidate.service == service)
     })
+}
+
+/// Whether a service of a release is deployed by this deployment of CodeDeploy; one that has not been found yet may be.
+fn follows(release: &Release, id: &str) -> bool {
+    let services = release.deployments.iter().flat_map(|deployment| &deployment.services);
+    let mut ours = services.filter(|service| service.controller == Controller::CodeDeploy && service.verdict.is_none());
+    ours.any(|service| service.deployment.as_deref().is_none_or(|known| known == id))
 }

@@ -69,6 +69,7 @@ impl Function for Notify {
             Event::Release(id) => self.draw(&id).await,
             Event::Build { .. }
             | Event::Service(_)
+            | Event::CodeDeploy(_)
             | Event::Task(_)
             | Event::Asked(_)
             | Event::Delivery(_)

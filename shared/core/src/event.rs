@@ -76,6 +76,8 @@ pub enum Event {
     },
     /// A deployment of an ECS service changed: the service's ARN.
     Service(String),
+    /// A deployment of CodeDeploy changed: its id.
+    CodeDeploy(String),
     /// A task that a release started ended.
     Task(ReleaseId),
     /// A release changed.
@@ -105,6 +107,9 @@ impl Event {
             }
             (SOURCE, DEPLOYMENT_ASKED) => {
                 envelope.detail["release"].as_str().and_then(ReleaseId::parse).map(Self::Asked)
+            }
+            ("aws.codedeploy", "CodeDeploy Deployment State-change Notification") => {
+                envelope.detail["deploymentId"].as_str().map(|id| Self::CodeDeploy(id.to_owned()))
             }
             ("aws.ecs", "ECS Task State Change") => {
                 let started_by = envelope.detail["startedBy"].as_str();
@@ -205,6 +210,22 @@ mod tests {
             },
         });
         assert_eq!(read(event), Event::Build { id: "web-build:8745a7a9".into(), release: ReleaseId::parse(id) });
+    }
+
+    #[test]
+    fn the_events_that_wake_a_deployment_name_it() {
+        let id = "01JD0000000000000000000000";
+        let event = |source: &str, detail_type: &str, detail: Value| {
+            read(json!({"source": source, "detail-type": detail_type, "detail": detail}))
+        };
+        let task = |by: &str| event("aws.ecs", "ECS Task State Change", json!({"startedBy": by}));
+        assert_eq!(ReleaseId::parse(id).map(Event::Task), Some(task(&format!("longshore/{id}"))));
+        assert!(matches!(task("ecs-svc/1"), Event::Other(_)), "a service's own task");
+        let asked = event(SOURCE, DEPLOYMENT_ASKED, json!({"release": id}));
+        assert_eq!(ReleaseId::parse(id).map(Event::Asked), Some(asked));
+        let codedeploy = "CodeDeploy Deployment State-change Notification";
+        let changed = event("aws.codedeploy", codedeploy, json!({"deploymentId": "d-1"}));
+        assert_eq!(changed, Event::CodeDeploy("d-1".into()));
     }
 
     #[test]

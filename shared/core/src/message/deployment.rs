@@ -288,7 +288,7 @@ fn evidence(service: &str, why: &Why) -> String {
     }
     lines.extend(why.targets.iter().take(3).map(|target| format!("target {}", clip(target, 200))));
     lines.extend(why.events.iter().take(3).map(|event| format!("event {}", clip(event, 200))));
-    let told = lines.iter().map(|line| format!("\n• {line}")).collect::<String>();
+    let told = lines.iter().fold(String::new(), |told, line| told + "\n• " + line);
     let log = log_block(&why.log, 1000);
     if told.is_empty() && log.is_empty() { told } else { format!("\n*{}*{told}{log}", clip(service, 100)) }
 }

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     release::{
-        Controller, DeploymentFact, Fact, Image, Newer, Release, ReleaseId, ServiceFact, State, Until, Verdict, Wait, Where,
+        Controller, DeploymentFact, Fact, Image, Newer, Release, ReleaseId, ServiceFact, State, Until, Verdict, Wait,
+        Where,
     },
     report::Progress,
 };

@@ -174,7 +174,7 @@ impl Deployment {
                 }
                 next
             }
-            DeploymentFact::RunEnded { run, exit, failure, log } => self.run_ended(run, exit, failure, log, now),
+            DeploymentFact::RunEnded { run, exit, failure, log } => self.run_ended(run, exit, failure, &log, now),
             DeploymentFact::Probed { failures, last } => self.probed(failures, last, now),
             DeploymentFact::Passed => {
                 let probe = self.probe.get_or_insert_with(|| Probe::begun(now));
@@ -232,7 +232,7 @@ impl Deployment {
         position: usize,
         exit: Option<i32>,
         failure: Option<String>,
-        log: Vec<String>,
+        log: &[String],
         now: Timestamp,
     ) -> bool {
         let Some(run) = self.runs.get_mut(position).filter(|run| run.ended.is_none()) else { return false };
