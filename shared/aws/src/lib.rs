@@ -3,6 +3,7 @@
 //! Decisions are `longshore-core`'s; here is only what talks to AWS.
 
 pub mod clients;
+pub mod deeds;
 pub mod events;
 pub mod http;
 pub mod ids;

@@ -214,6 +214,9 @@ pub struct Commit {
     pub message: String,
     /// Who wrote it, at most 80 characters.
     pub author: String,
+    /// Their address, where the provider tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     /// Its page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -242,6 +245,7 @@ impl Commit {
             id: push.after.clone()?,
             message: text::shorten(text::first_line(&push.head.message), 200),
             author: text::shorten(text::first_line(&push.head.author), 80),
+            email: None,
             url: push.head.url.clone(),
             at: push.head.committed,
         })
@@ -249,7 +253,7 @@ impl Commit {
 
     /// A commit of which nothing but the id is known.
     pub fn bare(id: &str) -> Self {
-        Self { id: id.to_owned(), message: String::new(), author: String::new(), url: None, at: None }
+        Self { id: id.to_owned(), message: String::new(), author: String::new(), email: None, url: None, at: None }
     }
 
     /// The first seven digits, as people write them.
@@ -370,6 +374,7 @@ pub(crate) fn sample() -> Release {
             id: "0123456789012345678901234567890123456789".into(),
             message: "Say hello".into(),
             author: "Ada".into(),
+            email: Some("ada@example.com".into()),
             url: Some("https://github.com/acme/web/commit/0123456".into()),
             at: Some(start - jiff::SignedDuration::from_secs(10)),
         },

@@ -1,0 +1,229 @@
+//! What people do to releases and environments, by Slack or by the program `longshore`: each deed is recorded first, and `deploy` is woken
+//! to see to it.
+
+use jiff::Timestamp;
+use longshore_core::{
+    approval::{self, Who},
+    environment::Environment,
+    release::{
+        Attempt, Decision, Deed, DeploymentFact, Fact, Lock, Person, Refused, Release, ReleaseId, ServiceFact, State,
+    },
+};
+
+use crate::{
+    events::Publisher,
+    ids,
+    store::{Store, StoreError},
+};
+
+/// Why a deed was not done. The sentence is for whoever asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Undone {
+    /// It cannot be done: why.
+    #[error("{0}")]
+    Refused(String),
+    /// The table did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What people can do.
+#[derive(Debug, Clone, Copy)]
+pub struct Deeds<'a> {
+    /// The records.
+    pub store: &'a Store,
+    /// What wakes `deploy`, and has the message drawn.
+    pub events: &'a Publisher,
+}
+
+/// Which release a rollback goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// The one that was live before.
+    Earlier,
+    /// The release of this number.
+    Number(u64),
+    /// This one.
+    Release(ReleaseId),
+}
+
+impl Deeds<'_> {
+    /// Approves or rejects a release where it waits for that. Whoever may not is refused, which is recorded.
+    pub async fn decide(
+        &self,
+        id: &ReleaseId,
+        environment: &str,
+        who: &Who,
+        approved: bool,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> Result<Release, Undone> {
+        let release = self.release(id).await?;
+        let at = position(&release, environment)?;
+        let name = who.name.clone();
+        if let Some(approval) = &release.deployments[at].plan.approval
+            && let Err(why) = approval::may(approval, &release.commit, who)
+        {
+            let attempt = Attempt { name: name.clone(), why: why.to_string(), at: now };
+            self.take(release, Fact::Deployment(at, DeploymentFact::Declined(attempt)), now, false).await?;
+            return Err(Undone::Refused(format!("{name} may not decide: {why}")));
+        }
+        let decision = Decision { approved, by: Person { name, reason, at: now } };
+        self.take(release, Fact::Deployment(at, DeploymentFact::Decided(decision)), now, true).await
+    }
+
+    /// Answers a deployment that is paused: on, or back. Where nobody names the service, the one that waits is meant.
+    pub async fn answer(
+        &self,
+        id: &ReleaseId,
+        environment: &str,
+        service: Option<&str>,
+        decision: Decision,
+    ) -> Result<Release, Undone> {
+        let release = self.release(id).await?;
+        let at = position(&release, environment)?;
+        let mut services = release.deployments[at].services.iter();
+        let meant = match service {
+            Some(name) => services.position(|service| service.service == name),
+            None => services.position(|service| service.pause.as_ref().is_some_and(|pause| pause.answer.is_none())),
+        };
+        let nothing = || Undone::Refused(format!("release #{} is not paused in {environment}", release.number));
+        let meant = meant.ok_or_else(nothing)?;
+        let now = decision.by.at;
+        let fact = DeploymentFact::Service(meant, ServiceFact::Answered(decision));
+        self.take(release, Fact::Deployment(at, fact), now, true).await
+    }
+
+    /// Locks an environment.
+    pub async fn lock(&self, pipeline: &str, environment: &str, lock: &Lock) -> Result<(), Undone> {
+        Ok(self.store.lock(pipeline, environment, lock).await?)
+    }
+
+    /// Unlocks an environment, and has the release go on that waits there. `false`: it was not locked.
+    pub async fn unlock(&self, pipeline: &str, environment: &str) -> Result<bool, Undone> {
+        let unlocked = self.store.unlock(pipeline, environment).await?;
+        for id in self.store.open_releases(longshore_core::release::OpenFor::Deployment).await? {
+            if let Some(release) = self.store.release(&id).await?
+                && release.pipeline == pipeline
+                && release.deployments.iter().any(|deployment| deployment.environment == environment)
+            {
+                self.events.asked(&release).await;
+            }
+        }
+        Ok(unlocked)
+    }
+
+    /// Takes an environment back to an earlier live release, by a release of its own, and locks it. Both are recorded, or none.
+    pub async fn roll_back(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        to: To,
+        person: Person,
+    ) -> Result<Release, Undone> {
+        let known = self.store.environment(pipeline, environment).await?;
+        let target = match to {
+            To::Release(id) => id,
+            To::Number(number) => {
+                let found = known.live.iter().find(|live| live.number == number);
+                let why =
+                    || Undone::Refused(format!("release #{number} was not live in {environment}: {}", lives(&known)));
+                found.ok_or_else(why)?.release.clone()
+            }
+            To::Earlier => {
+                let on_its_way = match &known.release {
+                    Some(newest) => {
+                        self.store.release(newest).await?.is_some_and(|newest| is_under_way(&newest, environment))
+                    }
+                    None => false,
+                };
+                known.earlier(on_its_way).map_err(|error| Undone::Refused(error.to_string()))?.release.clone()
+            }
+        };
+        let of = self.release(&target).await?;
+        if of.pipeline != pipeline {
+            return Err(Undone::Refused(format!("release {target} is one of {}, not of {pipeline}", of.pipeline)));
+        }
+        let lock = Lock {
+            by: person.name.clone(),
+            reason: Some(person.reason.clone().unwrap_or_else(|| format!("rolled back to #{}", of.number))),
+            since: person.at,
+            until: None,
+            rollback: true,
+        };
+        self.again(&of, environment, Deed::Rollback, person, Some(&lock)).await
+    }
+
+    /// Takes a release to an environment, by name: where it waits at a lock or a freeze there, it passes; else by a release of its own.
+    pub async fn deploy(&self, id: &ReleaseId, environment: &str, person: Person) -> Result<Release, Undone> {
+        let release = self.release(id).await?;
+        let at = position(&release, environment)?;
+        if release.state == State::Deploying && release.deployments[at].held.is_some() {
+            let now = person.at;
+            let fact = Fact::Deployment(at, DeploymentFact::Overridden(person));
+            return self.take(release, fact, now, true).await;
+        }
+        if is_under_way(&release, environment) {
+            let number = release.number;
+            return Err(Undone::Refused(format!("release #{number} is on its way to {environment} already")));
+        }
+        self.again(&release, environment, Deed::Deploy, person, None).await
+    }
+
+    async fn again(
+        &self,
+        of: &Release,
+        environment: &str,
+        deed: Deed,
+        person: Person,
+        lock: Option<&Lock>,
+    ) -> Result<Release, Undone> {
+        let number = self.store.next_number(&of.pipeline).await?;
+        let release = of.again(ids::release_id(), number, environment, deed, person);
+        let release = release.map_err(|error| Undone::Refused(error.to_string()))?;
+        self.store.ask(&release, lock.map(|lock| (environment, lock))).await?;
+        self.events.asked(&release).await;
+        self.events.changed(&release).await;
+        Ok(release)
+    }
+
+    async fn release(&self, id: &ReleaseId) -> Result<Release, Undone> {
+        self.store.release(id).await?.ok_or_else(|| Undone::Refused(format!("there is no release {id}")))
+    }
+
+    /// Records a fact, and has everybody know; `deploy` only where it has something to do.
+    async fn take(&self, release: Release, fact: Fact, now: Timestamp, wakes: bool) -> Result<Release, Undone> {
+        let id = release.id.clone();
+        let saved = self.store.apply(&id, Some(release), fact, now).await?;
+        let saved = saved.ok_or_else(|| Undone::Refused(format!("there is no release {id}")))?;
+        let saved = saved.map_err(|refused: Refused| Undone::Refused(refused.to_string()))?.release;
+        if wakes {
+            self.events.asked(&saved).await;
+        }
+        self.events.changed(&saved).await;
+        Ok(saved)
+    }
+}
+
+/// The position of an environment's deployment in a release.
+fn position(release: &Release, environment: &str) -> Result<usize, Undone> {
+    let found = release.deployments.iter().position(|deployment| deployment.environment == environment);
+    found.ok_or_else(|| {
+        let present: Vec<_> = release.deployments.iter().map(|deployment| deployment.environment.as_str()).collect();
+        let (number, present) = (release.number, present.join(", "));
+        Undone::Refused(format!("release #{number} knows no environment {environment}: it has {present}"))
+    })
+}
+
+/// Whether a release was admitted to an environment, and has not ended there.
+fn is_under_way(release: &Release, environment: &str) -> bool {
+    let mut deployments = release.deployments.iter();
+    release.state == State::Deploying
+        && deployments.any(|deployment| deployment.environment == environment && deployment.verdict.is_none())
+}
+
+/// What was live, for whoever named something else.
+fn lives(environment: &Environment) -> String {
+    let numbers: Vec<_> = environment.live.iter().take(10).map(|live| format!("#{}", live.number)).collect();
+    if numbers.is_empty() { "nothing was".to_owned() } else { format!("{} were", numbers.join(", ")) }
+}
