@@ -2,8 +2,7 @@
 //! ECS to an honest verdict.
 
 mod advance;
-mod ecr;
-mod ecs;
+pub mod aws;
 mod image;
 mod settings;
 
@@ -25,6 +24,8 @@ use longshore_core::{
 };
 
 pub use settings::Settings;
+
+use aws::{ecr, ecs};
 
 /// For how long an event or a tick works: the function ends after 25 seconds. What is not done then is the next tick's.
 const TIME: SignedDuration = SignedDuration::from_secs(15);

@@ -4,6 +4,7 @@
 //! limits, and attempts with pauses between them, all from the [`SdkConfig`]. What an API is asked and answers is its caller's.
 
 mod answer;
+mod download;
 mod endpoint;
 
 use std::time::Duration;
@@ -35,7 +36,8 @@ use aws_smithy_types::{body::SdkBody, config_bag::Layer, error::ErrorMetadata};
 use aws_types::{SigningName, region::SigningRegion};
 use serde_json::Value;
 
-pub use answer::text_of;
+pub use answer::{child, text_of};
+pub use download::Download;
 
 use crate::clients::{https, told};
 

@@ -5,6 +5,7 @@
 //! keys come in as parameters. `tests/tests/architecture.rs` checks the dependency tree, `clippy.toml` forbids the calls.
 
 pub mod address;
+pub mod appspec;
 mod bitbucket;
 mod bitbucket_data_center;
 pub mod codecommit;

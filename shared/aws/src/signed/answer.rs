@@ -34,7 +34,7 @@ fn refusal(header: Option<&str>, body: &[u8]) -> (Option<String>, Option<String>
     }
     let text = std::str::from_utf8(body).unwrap_or_default();
     let xml = Document::parse(text).ok();
-    let error = xml.as_ref().and_then(|xml| xml.descendants().find(|node| node.has_tag_name_of("Error")));
+    let error = xml.as_ref().and_then(|xml| xml.descendants().find(|node| node.tag_name().name() == "Error"));
     let member = |name: &str| error.and_then(|error| text_of(error, name)).map(str::to_owned);
     (header.and_then(bare).or_else(|| member("Code")), member("Message"))
 }
@@ -46,18 +46,12 @@ fn bare(code: &str) -> Option<String> {
     (!code.is_empty()).then(|| code.to_owned())
 }
 
-/// The text of an element's child of this name, whatever the namespace.
+/// The text of an element's child of this name.
 pub fn text_of<'a>(element: Node<'a, '_>, name: &str) -> Option<&'a str> {
-    element.children().find(|child| child.has_tag_name_of(name))?.text()
+    child(element, name)?.text()
 }
 
-/// Names without their namespaces, which differ by service and version.
-trait Named {
-    fn has_tag_name_of(&self, name: &str) -> bool;
-}
-
-impl Named for Node<'_, '_> {
-    fn has_tag_name_of(&self, name: &str) -> bool {
-        self.is_element() && self.tag_name().name() == name
-    }
+/// An element's first child of this name, whatever its namespace, which differs by service and version.
+pub fn child<'a, 'input>(element: Node<'a, 'input>, name: &str) -> Option<Node<'a, 'input>> {
+    element.children().find(|child| child.tag_name().name() == name)
 }

@@ -3,7 +3,7 @@
 mod script;
 
 use longshore_aws::signed::{CallError, Service, Signed, encode};
-use script::{Script, breaks, refuses, said, says};
+use script::{Said, Script, refuses, said, says};
 use serde_json::{Value, json};
 
 /// A call, whatever it is.
@@ -78,14 +78,14 @@ async fn an_endpoint_that_is_set_is_called() {
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_three_times() {
     let throttled = || refuses(400, "ThrottlingException", "Rate exceeded");
-    for failure in [throttled, || said(503, "busy"), breaks] {
+    for failure in [throttled, || said(503, "busy"), || Said::Nothing] {
         let script = Script::new([failure(), failure(), says(&json!({ "at": "last" }))]);
         assert_eq!(ask(&script).await, Ok(json!({ "at": "last" })));
         assert_eq!(script.asked().len(), 3);
     }
     let script = Script::new([throttled(), throttled(), throttled()]);
     assert_eq!(ask(&script).await, Err(CallError::Unanswered("ThrottlingException: Rate exceeded".into())));
-    let script = Script::new([breaks(), breaks(), breaks()]);
+    let script = Script::new([Said::Nothing, Said::Nothing, Said::Nothing]);
     assert_eq!(ask(&script).await, Err(CallError::Unanswered("no connection".into())));
 }
 
@@ -94,7 +94,7 @@ async fn a_refusal_is_final_and_its_code_is_bare() {
     let code = "com.amazonaws.codedeploy#DeploymentDoesNotExistException:http://internal/";
     for answer in [
         refuses(400, code, "no such deployment"),
-        said(400, r#"{"message": "no such deployment"}"#).map(|said| said.with("x-amzn-errortype", code)),
+        said(400, r#"{"message": "no such deployment"}"#).with("x-amzn-errortype", code),
         said(404, r#"{"code": "DeploymentDoesNotExistException", "Message": "no such deployment"}"#),
     ] {
         let script = Script::new([answer]);

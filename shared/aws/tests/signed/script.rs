@@ -23,12 +23,13 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
-/// An answer of the script.
+/// What the script does with a call.
 #[derive(Debug, Clone)]
-pub struct Said {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: String,
+pub enum Said {
+    /// It answers.
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    /// The connection breaks.
+    Nothing,
 }
 
 /// A request as it would have gone out.
@@ -46,33 +47,30 @@ pub struct Script(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    answers: VecDeque<Option<Said>>,
+    answers: VecDeque<Said>,
     asked: Vec<Asked>,
 }
 
 /// 200 with this JSON.
-pub fn says(body: &Value) -> Option<Said> {
+pub fn says(body: &Value) -> Said {
     said(200, &body.to_string())
 }
 
 /// An error of AWS's JSON protocols.
-pub fn refuses(status: u16, code: &str, message: &str) -> Option<Said> {
+pub fn refuses(status: u16, code: &str, message: &str) -> Said {
     said(status, &serde_json::json!({ "__type": code, "message": message }).to_string())
 }
 
 /// Any answer.
-pub fn said(status: u16, body: &str) -> Option<Said> {
-    Some(Said { status, headers: Vec::new(), body: body.to_owned() })
-}
-
-/// No answer: the connection breaks.
-pub fn breaks() -> Option<Said> {
-    None
+pub fn said(status: u16, body: &str) -> Said {
+    Said::Answer { status, headers: Vec::new(), body: body.to_owned() }
 }
 
 impl Said {
     pub fn with(mut self, header: &'static str, value: &str) -> Self {
-        self.headers.push((header, value.to_owned()));
+        if let Self::Answer { headers, .. } = &mut self {
+            headers.push((header, value.to_owned()));
+        }
         self
     }
 }
@@ -90,7 +88,7 @@ impl Asked {
 }
 
 impl Script {
-    pub fn new(answers: impl IntoIterator<Item = Option<Said>>) -> Self {
+    pub fn new(answers: impl IntoIterator<Item = Said>) -> Self {
         let state = State { answers: answers.into_iter().collect(), asked: Vec::new() };
         Self(Arc::new(Mutex::new(state)))
     }
@@ -104,7 +102,7 @@ impl Script {
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .identity_cache(IdentityCache::lazy().build())
             .http_client(SharedHttpClient::new(self.clone()))
-            .time_source(StaticTimeSource::new(UNIX_EPOCH + Duration::from_secs(1_800_000_000)))
+            .time_source(StaticTimeSource::new(UNIX_EPOCH + Duration::from_hours(500_000)))
             .sleep_impl(TokioSleep::new())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .build()
@@ -137,13 +135,12 @@ impl HttpConnector for Script {
         });
         let answer = state.answers.pop_front();
         assert!(answer.is_some(), "the script ends before this: {:#?}", state.asked.last());
-        let Some(Some(answer)) = answer else {
+        let Some(Said::Answer { status, headers, body }) = answer else {
             let error = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the connection broke");
             return HttpConnectorFuture::ready(Err(ConnectorError::io(error.into())));
         };
-        let status = answer.status.try_into().expect("a status");
-        let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
-        for (name, value) in answer.headers {
+        let mut response = HttpResponse::new(status.try_into().expect("a status"), SdkBody::from(body));
+        for (name, value) in headers {
             response.headers_mut().insert(name, value);
         }
         HttpConnectorFuture::ready(Ok(response))

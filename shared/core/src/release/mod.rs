@@ -8,6 +8,7 @@ mod apply;
 mod build;
 mod step;
 mod wait;
+mod why;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ pub use apply::{Fact, Newer, Refused, Where};
 pub use build::{Build, Delay, Outcome, Stage};
 pub use step::{BuildStep, DeployStep, OpenFor};
 pub use wait::{Met, Until, Wait};
+pub use why::{StoppedTask, Why};
 
 use crate::{
     config::{Pipeline, Plan},
