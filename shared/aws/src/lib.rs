@@ -11,5 +11,6 @@ pub mod proof;
 pub mod secrets;
 pub mod serve;
 pub mod settings;
+pub mod signed;
 pub mod store;
 pub mod telemetry;

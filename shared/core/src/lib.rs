@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod approval;
+pub mod appspec;
 mod bitbucket;
 mod bitbucket_data_center;
 pub mod codecommit;

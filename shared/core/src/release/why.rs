@@ -55,7 +55,7 @@ impl Why {
     #[must_use]
     pub fn with_log(self, log: Vec<String>) -> Self {
         let skipped = log.len().saturating_sub(Self::LOG_LINES);
-        Self { log: log.iter().skip(skipped).map(|line| shorten(line, 200)).collect(), ..self }
+        Self { log: log.into_iter().skip(skipped).map(|line| shorten(&line, 200)).collect(), ..self }
     }
 
     /// Whether nobody said anything.
@@ -80,7 +80,7 @@ impl StoppedTask {
 }
 
 fn first(lines: Vec<String>) -> Vec<String> {
-    lines.iter().take(10).map(|line| shorten(line, 300)).collect()
+    lines.into_iter().take(10).map(|line| shorten(&line, 300)).collect()
 }
 
 #[cfg(test)]
