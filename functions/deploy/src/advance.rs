@@ -10,7 +10,7 @@ use longshore_aws::{
 };
 use longshore_core::{
     release::{DeployStep, Deployment, Fact, Release, ServiceDeployment, Verdict, Where},
-    task_definition::{is_revision, revise},
+    task_definition::{Images, is_revision, revise},
 };
 use serde_json::Value;
 
@@ -150,7 +150,8 @@ impl Deploy {
             ("longshore:release", release.id.as_str()),
             ("longshore:commit", &release.commit.id),
         ];
-        let revision = match revise(&described, &image, &deployment.plan.containers, &tags) {
+        let images = Images::One { image: &image, containers: &deployment.plan.containers };
+        let revision = match revise(&described, images, &tags) {
             Ok(revision) => revision,
             Err(error) => return Ok(failed(at, format!("{base}: {error}"))),
         };
