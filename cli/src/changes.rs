@@ -21,7 +21,7 @@ const AFTER: &str = "32";
 pub fn shown(changes: &[Change]) -> String {
     let mut text = String::new();
     for Change { path, before, after } in changes {
-        let _ = writeln!(text, "\u{1b}[1m{}\u{1b}[0m", harmless(path, false));
+        let _ = writeln!(text, "\u{1b}[1m{}\u{1b}[0m", harmless(path, false).replace('\n', " "));
         for (sign, colour, value) in [('-', BEFORE, before), ('+', AFTER, after)] {
             for line in value.iter().flat_map(lines) {
                 let _ = writeln!(text, "  \u{1b}[{colour}m{sign} {line}\u{1b}[0m");
@@ -53,7 +53,18 @@ mod tests {
             change("containerDefinitions[web].environment[NEW]", None, Some(json!({"name": "NEW", "value": "1"}))),
             change("cpu", Some(json!("256")), None),
         ];
-        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&changes)), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&changes)), @r#"
+        containerDefinitions[web].image
+          - "r.example/web:1"
+          + "r.example/web:2"
+        containerDefinitions[web].environment[NEW]
+          + {
+          +   "name": "NEW",
+          +   "value": "1"
+          + }
+        cpu
+          - "256"
+        "#);
         assert!(shown(&changes).contains("\u{1b}[31m- \"256\"\u{1b}[0m\n"));
         assert_eq!(shown(&[]), "");
     }
