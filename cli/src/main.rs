@@ -2,6 +2,7 @@
 
 mod account;
 mod builds;
+mod changes;
 mod check;
 mod demo;
 mod explain;
@@ -10,6 +11,7 @@ mod local;
 mod output;
 mod payload;
 mod replay;
+mod task_definition;
 mod terminal;
 
 use std::process::ExitCode;
@@ -39,6 +41,11 @@ enum Command {
     ///
     /// Prints the status and the answer. Exit status 0 when the endpoint took it (2xx), 1 when not.
     Replay(replay::Arguments),
+    /// Print the request that registers a new revision of a task definition: the base with other images, and nothing else changed.
+    ///
+    /// Reads what `aws ecs describe-task-definition --include TAGS` printed; nothing is sent. Exit status 0 when the request could be made,
+    /// 2 when not.
+    TaskDefinition(task_definition::Arguments),
     /// Run all of Longshore on this machine, for the repositories that longshore.toml names.
     Local(local::Arguments),
     /// Take the sample application from a push to a running container, twice, on this machine.
@@ -56,6 +63,7 @@ async fn main() -> ExitCode {
         Command::Builds(arguments) => builds::run(arguments).await,
         Command::Explain(arguments) => return explain::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::TaskDefinition(arguments) => return task_definition::run(&arguments),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Hook(arguments) => hook::run(&arguments).await,
