@@ -5,6 +5,7 @@ mod raw;
 mod revisions;
 mod rollout;
 mod service;
+mod standing;
 mod tasks;
 mod why;
 
@@ -17,9 +18,9 @@ use aws_sdk_ecs::{
 use longshore_aws::clients::told;
 
 pub use super::Call;
-pub use deployments::{Answer, Pause, Progress, Stage, Standing};
 pub use rollout::Rollout;
 pub use service::{Controller, Deployment, Event, Launch, Service, Target};
+pub use standing::{Answer, Pause, Progress, Stage, Standing};
 pub use tasks::{RunTask, Task, TaskContainer};
 
 /// ECS of one account and region.
