@@ -13,16 +13,18 @@ impl State {
     pub fn stop_service_deployment(&mut self, input: &Value) -> Answer {
         let arn = required(input, "serviceDeploymentArn")?;
         let found = self.service_deployments.iter_mut().find(|deployment| deployment.arn == arn);
-        let found = found
-            .ok_or_else(|| Refusal::client("ServiceDeploymentNotFoundException", "Service deployment not found."))?;
-        let wanted = match input["stopType"].as_str() {
-            None | Some("ROLLBACK") => "ROLLBACK_REQUESTED",
-            Some("ABORT") => "STOP_REQUESTED",
+        let found = found.ok_or_else(not_found)?;
+        let back = match input["stopType"].as_str() {
+            None | Some("ROLLBACK") => true,
+            Some("ABORT") => false,
             Some(other) => return Err(invalid(format!("Invalid stop type: {other}."))),
         };
         match found.status {
+            "PENDING" | "IN_PROGRESS" if back => {
+                found.request_rollback("Service deployment rolled back because a user stopped it.", now());
+            }
             "PENDING" | "IN_PROGRESS" => {
-                found.status = wanted;
+                found.status = "STOP_REQUESTED";
                 found.updated = now();
             }
             "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => {}
@@ -72,4 +74,8 @@ impl State {
         let briefs: Vec<Value> = all.map(ServiceDeployment::brief).collect();
         page(input, "serviceDeployments", &briefs, 20)
     }
+}
+
+pub(crate) fn not_found() -> Refusal {
+    Refusal::client("ServiceDeploymentNotFoundException", "Service deployment not found.")
 }
