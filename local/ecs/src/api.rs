@@ -41,11 +41,11 @@ impl Inner {
             "DescribeServices" => state.describe_services(&input),
             "DeleteService" => state.delete_service(&input),
             "ListServices" => state.list_services(&input),
-            "DescribeServiceDeployments" => Ok(state.describe_service_deployments(&input)),
+            "DescribeServiceDeployments" => state.describe_service_deployments(&input),
             "ListServiceDeployments" => state.list_service_deployments(&input),
             "StopServiceDeployment" => state.stop_service_deployment(&input),
             "ContinueServiceDeployment" => state.continue_service_deployment(&input),
-            "DescribeServiceRevisions" => Ok(state.describe_service_revisions(&input)),
+            "DescribeServiceRevisions" => state.describe_service_revisions(&input),
             "RunTask" => state.run_task(&input, now()),
             "StopTask" => {
                 let id = state.task_id(&input)?;

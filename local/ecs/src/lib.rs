@@ -5,7 +5,8 @@
 //! two target groups, weighted traffic, a test listener ([`Ecs::test_address`]) and `PAUSE` hooks. A rollback takes production
 //! traffic back first, then the test traffic, then the tasks. ABORT, of which AWS says nothing, leaves tasks and traffic as they
 //! are until the next deployment. Left out: `AWS_LAMBDA` hooks and hooks of rolling updates, which are refused; alarms, Service
-//! Connect and early success criteria, which are kept and do nothing; the 24 hours that AWS gives each stage.
+//! Connect, early success criteria and `resetOnHealthyTask: false`, which are kept and do nothing; the 24 hours that AWS gives
+//! each stage.
 //!
 //! `RunTask` starts the tasks of a client token once, within 24 hours; its `ConflictException` names no `resourceIds`. What
 //! containers with the log driver `awslogs` write is kept as CloudWatch Logs would have it ([`Ecs::log_stream`]). Left out of

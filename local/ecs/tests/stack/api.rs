@@ -87,6 +87,8 @@ async fn refusals_are_those_of_aws() {
         ("UpdateService", json!({ "cluster": "demo", "service": "a" }), "ServiceNotFoundException"),
         ("ListServiceDeployments", json!({ "cluster": "demo", "service": "a" }), "ServiceNotFoundException"),
         ("StopServiceDeployment", json!({ "serviceDeploymentArn": missing }), "ServiceDeploymentNotFoundException"),
+        ("DescribeServiceDeployments", json!({}), "InvalidParameterException"),
+        ("DescribeServiceRevisions", json!({ "serviceRevisionArns": vec!["a"; 21] }), "InvalidParameterException"),
         ("StopTask", json!({ "cluster": "demo", "task": "none" }), "InvalidParameterException"),
         ("RunTask", json!({ "cluster": "demo", "taskDefinition": "none" }), "ClientException"),
         ("TagResource", json!({ "resourceArn": missing, "tags": [] }), "ResourceNotFoundException"),
