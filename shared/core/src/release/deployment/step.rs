@@ -74,8 +74,8 @@ impl Deployment {
         if self.verdict.is_some() {
             return DeployStep::Nothing;
         }
-        if self.reverting.is_some() {
-            return self.back_step(at);
+        if let Some(reverting) = &self.reverting {
+            return self.back_step(at, self.is_overdue(reverting.since, now));
         }
         if !self.is_begun() && self.runs.iter().all(|run| run.ended.is_some()) && self.is_overdue(admitted, now) {
             return DeployStep::GiveUp(here(0));
@@ -165,7 +165,7 @@ impl Deployment {
     }
 
     /// On the way back: all services are told before any is looked at.
-    fn back_step(&self, at: usize) -> DeployStep {
+    fn back_step(&self, at: usize, overdue: bool) -> DeployStep {
         let here = |service: usize| Where { deployment: at, service };
         let open = |service: &ServiceDeployment, told: bool| {
             let back = service.back.as_ref();
@@ -175,6 +175,7 @@ impl Deployment {
         let first = |told: bool| self.services.iter().position(|service| open(service, told));
         match (first(false), first(true)) {
             (Some(service), _) => DeployStep::GoBack(here(service)),
+            (None, Some(service)) if overdue => DeployStep::GiveUp(here(service)),
             (None, Some(service)) => DeployStep::FollowBack(here(service)),
             (None, None) => DeployStep::Nothing,
         }
