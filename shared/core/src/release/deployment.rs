@@ -420,13 +420,15 @@ impl ServiceDeployment {
     /// How many lifecycle stages are kept.
     pub const STAGES: usize = 40;
 
-    /// Whether it has to be taken back when its deployment goes back: it was told, and ECS did not take it back itself, nor did another
-    /// deployment take over. ECS takes a service back to what it ran last to the end: for one that was astray, that is not its base.
+    /// Whether it has to be taken back when its deployment goes back: it was told, or may have been by whoever died before writing that
+    /// down, and ECS did not take it back itself, nor did another deployment take over. ECS takes a service back to what it ran last to the
+    /// end: for one that was astray, that is not its base.
     pub fn goes_back(&self) -> bool {
         match self.verdict {
             Some(Verdict::Superseded) => false,
             Some(Verdict::RolledBack) => self.astray,
-            None | Some(Verdict::Live | Verdict::Failed) => self.updated.is_some() || self.astray,
+            Some(Verdict::Live | Verdict::Failed) => self.updated.is_some() || self.astray,
+            None => self.updated.is_some() || self.astray || self.task_definition.is_some(),
         }
     }
 }

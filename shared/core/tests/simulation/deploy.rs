@@ -40,8 +40,7 @@ impl Deploy {
     pub async fn advance_all(&self, releases: Vec<ReleaseId>) {
         for id in releases {
             if self.advance(&id).await.is_err() {
-                let told = self.caller.call(move |world| world.say(|| format!("{id}: the tick will try again"))).await;
-                drop(told);
+                self.caller.say(|| format!("{id}: the tick will try again"));
             }
         }
     }
@@ -68,8 +67,7 @@ impl Deploy {
             {
                 step = DeployStep::Admit(at);
             }
-            let (number, told) = (release.number, step.clone());
-            self.caller.call(move |world| world.say(|| format!("#{number} {told:?}"))).await.ok();
+            self.caller.say(|| format!("#{} {step:?}", release.number));
             let fact = match self.needs(release, &step) {
                 Some(at) if held.as_ref().is_none_or(|(deployment, _)| *deployment != at) => {
                     if let Some((_, environment)) = held.take() {

@@ -57,6 +57,10 @@ impl Caller {
         if lost { Err(Lost) } else { Ok(answer) }
     }
 
+    pub fn say(&self, what: impl FnOnce() -> String) {
+        self.world.borrow_mut().say(what);
+    }
+
     pub async fn sleep(&self, time: SignedDuration) {
         let until = self.now() + time;
         poll_fn(|_| if self.now() >= until { Poll::Ready(()) } else { Poll::Pending }).await;

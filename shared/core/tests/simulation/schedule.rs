@@ -3,7 +3,6 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use jiff::SignedDuration;
 use longshore_core::{
     image::Digest,
     release::{Fact, Image, OpenFor, ReleaseId},

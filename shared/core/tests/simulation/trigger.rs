@@ -148,8 +148,7 @@ impl Trigger {
         loop {
             let step = release.build_step(self.caller.now());
             let version = release.version;
-            let number = release.number;
-            self.caller.call(move |world| world.say(|| format!("#{number} build: {step:?}"))).await.ok();
+            self.caller.say(|| format!("#{} build: {step:?}", release.number));
             if let Some(fact) = self.perform(&release, step).await? {
                 release = apply(&self.caller, release, fact).await?;
             }

@@ -78,7 +78,10 @@ impl Deployment {
             return self.back_step(at, self.is_overdue(reverting.since, now));
         }
         if !self.is_begun() && self.runs.iter().all(|run| run.ended.is_some()) && self.is_overdue(admitted, now) {
-            return DeployStep::GiveUp(here(0));
+            // What it found is not known while a base is missing: then that is read once more before all else.
+            let first = |open: fn(&ServiceDeployment) -> bool| self.services.iter().position(open);
+            let unread = first(|service| service.verdict.is_none() && service.base.is_none());
+            return DeployStep::GiveUp(here(unread.or(first(|service| service.verdict.is_none())).unwrap_or(0)));
         }
         self.preparing_step(at).or_else(|| self.moving_step(at, now)).unwrap_or_else(|| {
             let checked = self.probe.as_ref().is_some_and(|probe| probe.passed.is_some());

@@ -87,12 +87,32 @@ impl Deploy {
             let late = ServiceFact::StayedAway("it takes too long".to_owned());
             return Ok(self.follow_back(release, at).await?.or(Some(at.fact(late))));
         }
+        if !deployment.is_begun() && deployment.services[at.service].base.is_none() {
+            return self.base(release, at).await;
+        }
         if !deployment.is_begun() {
+            if let Some(told) = self.told_before(release, at.deployment).await? {
+                return Ok(Some(told));
+            }
             return Ok(Some(blocked(at, "it takes too long")));
         }
         let reason = Some("ECS came to no verdict in time".to_owned());
         let late = ServiceFact::Concluded { verdict: Verdict::Failed, reason, why: None };
         Ok(self.follow(release, at.deployment).await?.or(Some(at.fact(late))))
+    }
+
+    /// A service that was told by an invocation which died before it wrote that down.
+    async fn told_before(&self, release: &Release, deployment: usize) -> Done {
+        for position in 0..release.deployments[deployment].services.len() {
+            let at = Where { deployment, service: position };
+            let (_, service, key) = place(release, at);
+            let (Some(arn), None) = (service.task_definition.clone(), service.verdict) else { continue };
+            let since = since(release, service);
+            if self.caller.call(move |world| world.ecs.find(&key, &arn, since)).await?.is_some() {
+                return of(at, ServiceFact::Updated);
+            }
+        }
+        Ok(None)
     }
 
     /// Asks the check's URL.
