@@ -70,7 +70,8 @@ pub fn live(world: &mut World, release: &Release, environment: &str) {
     };
     for service in &deployment.services {
         let arn = service.task_definition.as_deref().unwrap_or_default();
-        if !truth(world, environment, service).is_some_and(|truth| truth.ran(arn, true, world.now - Invocation::LIFE)) {
+        if !truth(world, environment, service).is_some_and(|truth| truth.ran(arn, false, world.now - Invocation::LIFE))
+        {
             world.wrong(format!("#{number} is live in {environment}, and {} does not run it", service.service));
         }
     }
@@ -118,15 +119,14 @@ fn service_ended(
 ) {
     let Some(truth) = truth(world, &deployment.environment, service) else { return };
     let arn = service.task_definition.as_deref().unwrap_or_default();
+    let id = service.deployment.as_ref();
     let ours = |status: &[Status]| {
-        truth.deployments.iter().any(|deployment| {
-            deployment.target == arn && deployment.created >= release.accepted && status.contains(&deployment.status)
-        })
+        truth.deployments.iter().any(|deployment| Some(&deployment.id) == id && status.contains(&deployment.status))
     };
     let recently = world.now - Invocation::LIFE;
     let holds = match verdict {
         Verdict::Live if service.unchanged => truth.ran(arn, true, recently),
-        Verdict::Live => ours(&[Status::Successful]) && truth.ran(arn, true, recently),
+        Verdict::Live => ours(&[Status::Successful]) && truth.ran(arn, false, recently),
         Verdict::RolledBack => ours(&[Status::RollbackSuccessful]),
         Verdict::Superseded => ours(&[Status::Stopped]) || ours(&[Status::Successful]) && truth.running != arn,
         // Also one that takes too long, or that was never told.

@@ -72,3 +72,31 @@ fn hands_past_longshore() {
 fn everything_at_once() {
     all_hold(Kind::Everything, "everything_at_once");
 }
+
+/// The first schedule of a kind in which a broken rule is noticed, and what is noticed.
+fn noticed(broken: Broken, kind: Kind) -> Option<(u64, String)> {
+    (0..NOTICED).find_map(|seed| Some((seed, run(seed, kind, Some(broken), false).violation?)))
+}
+
+/// The check of the checks: each of these worlds breaks a rule, and it is noticed as what it is.
+#[test]
+fn a_world_that_breaks_a_rule_is_noticed() {
+    for (broken, kind, words) in [
+        (Broken::Numbers, Kind::Automation, "after #"),
+        (Broken::Versions, Kind::Automation, "x"),
+        (Broken::Holds, Kind::Automation, "x"),
+        (Broken::Locks, Kind::People, "locked"),
+        (Broken::Tokens, Kind::Automation, "built twice"),
+        (Broken::RunTokens, Kind::Automation, "ran twice"),
+        (Broken::LiveOnStopped, Kind::Hands, "is Live"),
+        (Broken::LiveUnlooked, Kind::Hands, "is Live"),
+        (Broken::UpdateAgain, Kind::Automation, "twice"),
+        (Broken::BaseIsRunning, Kind::Automation, "is to run image"),
+        (Broken::FinishUnheld, Kind::Automation, "x"),
+        (Broken::Approvals, Kind::People, "nobody had approved it"),
+        (Broken::Ticks, Kind::Automation, "never ended"),
+    ] {
+        eprintln!("{broken:?}: {words} {:?}", noticed(broken, kind));
+    }
+    panic!();
+}

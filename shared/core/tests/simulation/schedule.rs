@@ -75,35 +75,40 @@ impl Schedule {
             _ => self.wait(3_000),
         }
         self.wait(120);
-        self.time_out();
     }
 
-    /// Time passes; what was on its way arrives.
+    /// Time passes: Lambda ends what takes too long, and what was on its way arrives, each at its time.
     fn wait(&mut self, millis: i64) {
-        let world = &mut *self.world.borrow_mut();
-        world.now += world.chance.millis(millis);
-        let mut position = 0;
-        while position < world.on_their_way.len() {
-            if world.on_their_way[position].0 > world.now {
-                position += 1;
-                continue;
+        let until = {
+            let world = &mut *self.world.borrow_mut();
+            world.now + world.chance.millis(millis)
+        };
+        loop {
+            // It is ended once the world is free: what it sent goes on its way then.
+            let _over;
+            let world = &mut *self.world.borrow_mut();
+            let arrives = (0..world.on_their_way.len()).min_by_key(|position| world.on_their_way[*position].0);
+            let arrives = arrives.map(|position| (world.on_their_way[position].0, position));
+            let ends = (0..self.invocations.len()).min_by_key(|position| self.invocations[*position].began);
+            let ends = ends.map(|position| (self.invocations[position].began + Invocation::LIFE, position));
+            match (ends, arrives) {
+                (Some((at, position)), arrives) if at <= until && arrives.is_none_or(|(other, _)| at <= other) => {
+                    world.now = at;
+                    let over = self.invocations.swap_remove(position);
+                    world.say(|| format!("{} ({}) runs for too long", over.name, over.number));
+                    _over = over;
+                }
+                (_, Some((at, position))) if at <= until => {
+                    world.now = at;
+                    let (_, effect) = world.on_their_way.swap_remove(position);
+                    world.say(|| "what was on its way arrives".to_owned());
+                    effect(world);
+                }
+                _ => {
+                    world.now = until;
+                    return;
+                }
             }
-            let (_, effect) = world.on_their_way.swap_remove(position);
-            world.say(|| "what was on its way arrives".to_owned());
-            effect(world);
-        }
-    }
-
-    /// Lambda ends what takes too long.
-    fn time_out(&mut self) {
-        let now = self.world.borrow().now;
-        let (over, alive) = std::mem::take(&mut self.invocations)
-            .into_iter()
-            .partition(|invocation| now.duration_since(invocation.began) > Invocation::LIFE);
-        self.invocations = alive;
-        let over: Vec<Invocation> = over;
-        for invocation in &over {
-            self.world.borrow_mut().say(|| format!("{} ({}) runs for too long", invocation.name, invocation.number));
         }
     }
 
@@ -276,7 +281,6 @@ impl Schedule {
         while !self.invocations.is_empty() && self.world.borrow().violation.is_none() {
             self.poll();
             self.wait(20);
-            self.time_out();
             steps += 1;
             if steps > 200_000 {
                 self.world.borrow_mut().wrong("the invocations do not come to an end".to_owned());
