@@ -25,7 +25,7 @@ pub fn admitted(world: &mut World, release: &Release, environment: &str) {
     let frozen = |at: Timestamp| freeze::until(&deployment.plan.freeze, at).is_some();
     let (now, life) = (world.now, Invocation::LIFE);
     let mut wrong = Vec::new();
-    if first && by_itself && world.table.environment(environment).lock.is_some_and(|lock| lock.holds(now)) {
+    if first && by_itself && world.table.environment(environment).lock.is_some_and(|lock| lock.holds(now + life)) {
         wrong.push(format!("#{number} went into {environment} by itself, which is locked"));
     }
     if first && by_itself && frozen(now) && frozen(now - life) {
@@ -128,7 +128,9 @@ fn service_ended(
         Verdict::Live if service.unchanged => truth.ran(arn, true, recently),
         Verdict::Live => ours(&[Status::Successful]) && truth.ran(arn, false, recently),
         Verdict::RolledBack => ours(&[Status::RollbackSuccessful]),
-        Verdict::Superseded => ours(&[Status::Stopped]) || ours(&[Status::Successful]) && truth.running != arn,
+        Verdict::Superseded => {
+            ours(&[Status::Stopped]) || ours(&[Status::Successful]) && !truth.ran_only(arn, recently)
+        }
         // Also one that takes too long, or that was never told.
         Verdict::Failed => !(ours(&[Status::Successful]) && truth.ran_only(arn, recently)),
     };

@@ -135,7 +135,8 @@ impl Deploy {
             Passing::Automation
         };
         for _ in 0..HOLD_ATTEMPTS {
-            let (release, environment, holder) = (release.clone(), deployment.environment.clone(), self.holder);
+            let (release, environment) = (release.clone(), deployment.environment.clone());
+            let holder = (self.holder, self.caller.now());
             let admission = self.caller.call(move |world| world.admit(&release, &environment, holder, passing)).await?;
             match admission {
                 Admission::Busy => self.caller.sleep(HOLD_PAUSE).await,

@@ -215,6 +215,13 @@ impl Ecs {
         newest_first.find(|d| d.target == arn && d.created >= since).map(|d| d.id.clone())
     }
 
+    /// The newest deployment that brings this revision, made after another.
+    pub fn find_after(&self, key: &str, arn: &str, first: &str) -> Option<String> {
+        let deployments = &self.services.get(key)?.deployments;
+        let first = deployments.iter().position(|deployment| deployment.id == first)?;
+        deployments[first + 1..].iter().rfind(|deployment| deployment.target == arn).map(|d| d.id.clone())
+    }
+
     /// RunTask: the same client token is the same task.
     pub fn run(&mut self, token: &str, release: &ReleaseId, knows_tokens: bool) -> String {
         if let Some(known) = self.tasks.iter().find(|task| task.token == token).filter(|_| knows_tokens) {

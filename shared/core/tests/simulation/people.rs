@@ -9,7 +9,6 @@ use longshore_core::release::{
 use crate::{
     ecs::By,
     plan::Kind,
-    trigger::release_id,
     world::{Event, World},
 };
 
@@ -110,21 +109,25 @@ fn ask(world: &mut World, deed: Deed) {
         }
     };
     let Some(of) = of.and_then(|of| world.table.releases.get(&of)).cloned() else { return };
-    let id = release_id(world.table.releases.len());
+    let id = world.table.next_id();
     let by = person(world);
     let number = world.table.next_number();
     let Ok(release) = of.again(id.clone(), number, &environment, deed, by) else { return };
     world.say(|| format!("someone asks for #{} in {environment}: {deed:?}, as #{number}", of.number));
-    record(world, release);
-    if deed == Deed::Rollback {
-        let lock = Lock { by: "ada".into(), reason: None, since: world.now, until: None, rollback: true };
-        world.table.lock(&environment, lock, Some(number));
-    }
-    world.emit(&Event::Asked(id));
+    // Between the number and the record others may come in.
+    let at = world.now + world.chance.millis(2_000);
+    world.on_their_way.push((at, Box::new(move |world| record(world, release, &environment, deed))));
 }
 
-fn record(world: &mut World, release: Release) {
+/// One transaction: the release and, with a rollback, the lock.
+fn record(world: &mut World, release: Release, environment: &str, deed: Deed) {
+    world.say(|| format!("#{} is recorded: {deed:?} in {environment}", release.number));
     world.ledger.accepted.insert(release.id.clone());
+    if deed == Deed::Rollback {
+        let lock = Lock { by: "ada".into(), reason: None, since: world.now, until: None, rollback: true };
+        world.table.lock(environment, lock, Some(release.number));
+    }
+    world.emit(&Event::Asked(release.id.clone()));
     world.table.releases.insert(release.id.clone(), release);
 }
 
@@ -148,7 +151,7 @@ fn by_hand(world: &mut World) {
     } else {
         world.chance.of(&known).map(|known| known.arn.clone()).unwrap_or_default()
     };
-    world.update(&key, &arn, false, By::Hand);
+    world.update(&key, &arn, false, By::Hand).ok();
 }
 
 /// In the end nothing is locked, and whoever is asked answers, or does not.

@@ -22,6 +22,11 @@ pub enum Kind {
     Everything,
 }
 
+impl Kind {
+    /// How many kinds there are.
+    pub const ALL: u64 = 4;
+}
+
 /// A rule of the store, of AWS or of the functions that does not hold: the checks have to notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
@@ -72,6 +77,7 @@ pub struct Plan {
     pub failing_deployments: usize,
     pub failing_tasks: usize,
     pub wrong_answers: usize,
+    pub refusals: usize,
     pub pauses: bool,
     pub same_image: usize,
 }
@@ -92,7 +98,7 @@ impl Plan {
         let (lost_requests, lost_answers, deaths) = (often(8), often(8), often(4));
         let (lost_events, doubled_events) = (often(60), often(30));
         let (failing_builds, failing_deployments) = (often(20), often(45));
-        let (failing_tasks, wrong_answers) = (often(25), often(40));
+        let (failing_tasks, wrong_answers, refusals) = (often(25), often(40), often(4));
         Self {
             kind,
             broken,
@@ -108,6 +114,7 @@ impl Plan {
             failing_deployments,
             failing_tasks,
             wrong_answers,
+            refusals,
             pauses: matches!(kind, Kind::People | Kind::Everything) && chance.percent(40),
             same_image: if chance.percent(30) { 40 } else { 0 },
         }

@@ -20,6 +20,8 @@ pub type Shared = Rc<RefCell<World>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost;
 
+/// By how many milliseconds a machine's clock is off at most.
+const SKEW: i64 = 400;
 /// For how long a call that was sent may stay on its way after its sender died: shorter than a hold lasts longer than a function.
 const ON_ITS_WAY: i64 = 10_000;
 
@@ -29,16 +31,23 @@ pub struct Caller {
     world: Shared,
     /// When the invocation began.
     pub began: Timestamp,
+    /// How far its machine's clock is off.
+    skew: SignedDuration,
 }
 
 impl Caller {
     pub fn new(world: &Shared) -> Self {
-        let began = world.borrow().now;
-        Self { world: world.clone(), began }
+        let skew = {
+            let world = &mut *world.borrow_mut();
+            world.chance.millis(2 * SKEW) - SignedDuration::from_millis(SKEW)
+        };
+        let began = world.borrow().now + skew;
+        Self { world: world.clone(), began, skew }
     }
 
+    /// The time by its machine's clock.
     pub fn now(&self) -> Timestamp {
-        self.world.borrow().now
+        self.world.borrow().now + self.skew
     }
 
     /// Asks, or changes something, in one atomic step. Its request or its answer may get lost.

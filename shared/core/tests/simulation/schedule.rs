@@ -1,7 +1,7 @@
 //! A run: everything that can happen next happens in an order that chance decides, first with faults, then without, until nothing is
 //! open.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use longshore_core::{
     image::Digest,
@@ -23,8 +23,10 @@ use crate::{
 const MINUTES: usize = 400;
 
 /// How a run ended.
+#[derive(Default)]
 pub struct Run {
     pub violation: Option<String>,
+    pub reached: BTreeSet<&'static str>,
     pub trace: Vec<String>,
 }
 
@@ -56,7 +58,8 @@ pub fn run(seed: u64, kind: Kind, broken: Option<Broken>, traced: bool) -> Run {
     schedule.world.borrow_mut().calm = true;
     drop(schedule);
     let mut world = world.borrow_mut();
-    Run { violation: world.violation.take(), trace: world.trace.take().unwrap_or_default() }
+    let reached = std::mem::take(&mut world.reached);
+    Run { violation: world.violation.take(), reached, trace: world.trace.take().unwrap_or_default() }
 }
 
 impl Schedule {
@@ -67,10 +70,10 @@ impl Schedule {
             0..60 => self.poll(),
             60..67 => self.event(),
             67..70 => self.tick(),
-            70..74 => self.deliver(),
-            74..80 => self.build(),
-            80..90 => nature::ecs(&mut self.world.borrow_mut()),
-            90..93 => people::act(&mut self.world.borrow_mut()),
+            70..72 => self.deliver(),
+            72..78 => self.build(),
+            78..89 => nature::ecs(&mut self.world.borrow_mut()),
+            89..93 => people::act(&mut self.world.borrow_mut()),
             93..96 => self.wait(60_000),
             _ => self.wait(3_000),
         }

@@ -19,8 +19,8 @@ pub struct Table {
     pub releases: BTreeMap<ReleaseId, Release>,
     pub environments: BTreeMap<String, Row>,
     pub line: Line,
-    pub line_version: u64,
     number: u64,
+    ids: u64,
 }
 
 /// An environment's record.
@@ -52,6 +52,12 @@ impl Table {
     pub fn next_number(&mut self) -> u64 {
         self.number += 1;
         self.number
+    }
+
+    /// An id that sorts by its age.
+    pub fn next_id(&mut self) -> ReleaseId {
+        self.ids += 1;
+        ReleaseId::parse(&format!("01JD{:022}", self.ids)).expect("an id")
     }
 
     /// Saves a record onto the version that it was read at.

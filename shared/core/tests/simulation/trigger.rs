@@ -23,11 +23,6 @@ pub struct Trigger {
     broken: Option<Broken>,
 }
 
-/// An id that sorts by its number.
-pub fn release_id(number: usize) -> ReleaseId {
-    ReleaseId::parse(&format!("01JD{number:022}")).expect("an id")
-}
-
 /// The commit of a push, by its position.
 pub fn commit(position: usize) -> String {
     format!("{position:040x}")
@@ -62,7 +57,7 @@ fn accept(world: &mut World, position: usize) -> (ReleaseId, Vec<ReleaseId>) {
     }
     let late = line.is_late(at, &pipeline.name);
     let number = world.table.next_number();
-    let id = release_id(world.table.releases.len());
+    let id = world.table.next_id();
     let placed = Placed { release: id.clone(), pipeline: pipeline.name.clone(), number, late };
     line.started(at, placed);
     let older: Vec<_> = line.older(&pipeline.name).map(|placed| placed.release.clone()).collect();
@@ -83,6 +78,7 @@ fn accept(world: &mut World, position: usize) -> (ReleaseId, Vec<ReleaseId>) {
     };
     let mut release = Release::new(id.clone(), number, &pipeline, origin, waits, None, now);
     if late {
+        world.reached.insert("a push that came late");
         let newest = line.newest(&pipeline.name).expect("a newer one");
         release = release.late(&Newer { number: newest.number, commit: String::new() });
     }

@@ -9,7 +9,7 @@ use crate::{
     chance::Chance,
     codebuild::CodeBuild,
     ecs::{By, Ecs, Service},
-    plan::{Broken, Plan},
+    plan::Plan,
     table::{Admission, Passing, Table},
 };
 
@@ -41,6 +41,8 @@ pub struct World {
     pub ledger: Ledger,
     /// The first thing that should not be.
     pub violation: Option<String>,
+    /// What happened, by name.
+    pub reached: BTreeSet<&'static str>,
     pub trace: Option<Vec<String>>,
 }
 
@@ -89,6 +91,7 @@ impl World {
             on_their_way: Vec::new(),
             ledger: Ledger::default(),
             violation: None,
+            reached: BTreeSet::new(),
             trace: traced.then(Vec::new),
         }
     }
@@ -107,10 +110,6 @@ impl World {
     pub fn wrong(&mut self, what: String) {
         self.say(|| format!("WRONG: {what}"));
         self.violation.get_or_insert(what);
-    }
-
-    pub fn is_broken(&self, broken: Broken) -> bool {
-        self.plan.broken == Some(broken)
     }
 
     /// Whether something goes wrong that does so many times in a hundred.
@@ -138,6 +137,7 @@ impl World {
         let saved = self.table.save(release, self.plan.broken)?;
         self.say(|| format!("#{} v{} {}", saved.number, saved.version, saved.state.word()));
         crate::checks::saved(self, &before, &saved);
+        crate::reached::of(&saved, &mut self.reached);
         if before.state != saved.state {
             self.emit(&Event::Changed(saved.id.clone()));
         }
@@ -155,8 +155,13 @@ impl World {
         Some(taken)
     }
 
-    pub fn admit(&mut self, release: &Release, environment: &str, holder: u64, passing: Passing) -> Admission {
-        let now = self.now;
+    pub fn admit(
+        &mut self,
+        release: &Release,
+        environment: &str,
+        (holder, now): (u64, Timestamp),
+        passing: Passing,
+    ) -> Admission {
         let asked = (&release.id, release.number);
         let admission = self.table.admit(asked, environment, holder, passing, now, self.plan.broken);
         self.say(|| format!("#{} asks {environment}: {admission:?}", release.number));
@@ -185,8 +190,12 @@ impl World {
     }
 
     /// UpdateService.
-    pub fn update(&mut self, key: &str, arn: &str, force: bool, by: By) {
+    pub fn update(&mut self, key: &str, arn: &str, force: bool, by: By) -> Result<Option<String>, String> {
         let now = self.now;
+        if by != By::Hand && self.is_unlucky(self.plan.refusals) {
+            self.say(|| format!("{key} may not be told {arn}"));
+            return Err("ECS refused the update".to_owned());
+        }
         let made = self.ecs.update(key, arn, force, by.clone(), now);
         self.say(|| format!("{key} is told {arn} by {by:?}: {made:?}"));
         crate::checks::told(self, key, &by);
@@ -194,5 +203,6 @@ impl World {
             let environment = key.split('/').next().unwrap_or_default().to_owned();
             self.ledger.hands.insert(environment, now);
         }
+        Ok(made)
     }
 }
