@@ -47,7 +47,9 @@ impl Services {
         let newest = listed
             .iter()
             .filter(|deployment| deployment.target_service_revision_arn().is_some_and(ours))
-            .filter(|deployment| since.is_none_or(|since| timestamp(deployment.created_at()).is_none_or(|at| at >= since)))
+            .filter(|deployment| {
+                since.is_none_or(|since| timestamp(deployment.created_at()).is_none_or(|at| at >= since))
+            })
             .max_by_key(|deployment| deployment.created_at().map(|time| (time.secs(), time.subsec_nanos())));
         Ok(Call::Done(newest.and_then(|deployment| deployment.service_deployment_arn()).map(str::to_owned)))
     }
