@@ -116,6 +116,7 @@ async fn differs_in_image_and_our_tags_alone(local: &Local, base: &Value, releas
     let ours = json!({
         "team": "harbour", "longshore:pipeline": "web",
         "longshore:release": release.id, "longshore:commit": release.commit.id,
+        "longshore:digest": release.image.as_ref().expect("an image").digest,
     });
     let tags = new["tags"].as_array().expect("tags").iter();
     let tags: Value = tags.map(|tag| (tag["key"].as_str().expect("a key").to_owned(), tag["value"].clone())).collect();
