@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use longshore_aws::{
     deeds::{Deeds, Undone},
     http::{Request, Response},
