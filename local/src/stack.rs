@@ -22,7 +22,7 @@ use local_lambda::{
     template,
 };
 use local_protocol::Client;
-use local_slack::{Interactions, Slack};
+use local_slack::Slack;
 use longshore_core::{
     config::Config,
     push::Source,
@@ -171,11 +171,7 @@ impl Stack {
         let template = template::Stack::parse(&options.template, &inputs).context("template.yaml")?;
         let aws = Client::new(moto.url());
         let secret = hex_token(2);
-        let interactions = Interactions {
-            url: format!("{url}/slack/interactions"),
-            signing_secret: hex_token(2),
-            own: url_of(&ports.inbox),
-        };
+        let interactions = ports.interactions();
         let values = resources::secret(&secret, options.slack_token.as_deref(), &interactions.signing_secret);
         let made = resources::control_plane(&aws, &template, &values).await?;
         let whereabouts = ports.whereabouts(moto.url(), made, &secret);

@@ -14,7 +14,7 @@ async fn paused(workspace: &Workspace) -> String {
         SERVICE.fact(ServiceFact::Updated),
         SERVICE.fact(ServiceFact::Paused { hook: "hook".into(), stage: "POST_SCALE_UP".into() }),
     ] {
-        workspace.change(fact);
+        workspace.change(&fact);
     }
     workspace.post().await
 }

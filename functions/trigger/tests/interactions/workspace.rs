@@ -107,7 +107,7 @@ impl Workspace {
 
     /// The release's message, posted as `notify` would post it while an approval is waited for; its `ts`.
     pub async fn asked(&self) -> String {
-        self.change(Fact::Deployment(0, DeploymentFact::Held(Obstacle::Approval { expires: later() })));
+        self.change(&Fact::Deployment(0, DeploymentFact::Held(Obstacle::Approval { expires: later() })));
         self.post().await
     }
 
@@ -133,7 +133,7 @@ impl Workspace {
     }
 
     /// Something happens to the release.
-    pub fn change(&self, fact: Fact) {
+    pub fn change(&self, fact: &Fact) {
         let mut release = self.release();
         assert_eq!(release.apply(fact.clone(), Timestamp::now()), Ok(true), "{fact:?}");
         release.version += 1;
