@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use longshore_core::{
-    push::{Delivery, Push, Reference, Source, is_commit, is_name, is_null},
+    push::{Delivery, Push, Reference, Source, is_commit, is_mail, is_name, is_null},
     webhook::{self, Hosts},
 };
 
@@ -76,6 +76,7 @@ fn check_push(push: &Push) {
         assert!(is_commit(commit) && !is_null(commit));
     }
     assert!(!push.created || push.before.is_none());
+    assert!(push.head.email.iter().all(|email| is_mail(email)));
     if let Some(url) = &push.head.url {
         assert!(url.starts_with("https://") || url.starts_with("http://"));
         assert!(url.bytes().all(|b| b.is_ascii_graphic() && !b"<>|\"'`".contains(&b)));

@@ -11,6 +11,7 @@ use local_ecr::Registry;
 use local_ecs::engine::Engine;
 use local_lambda::{moto::Moto, runtime::HostSettings};
 use local_protocol::REGION;
+use local_slack::Interactions;
 use longshore_core::config::Config;
 use tokio::net::TcpListener;
 
@@ -68,6 +69,15 @@ impl Ports {
             balancing: listen(0, "Elastic Load Balancing").await?,
             table: listen(0, "DynamoDB").await?,
         })
+    }
+
+    /// Where the inbox sends what people press, signed with a secret of this start's own.
+    pub(crate) fn interactions(&self) -> Interactions {
+        Interactions {
+            url: format!("{}/slack/interactions", url_of(&self.front)),
+            signing_secret: hex_token(2),
+            own: url_of(&self.inbox),
+        }
     }
 
     /// Where everything is, the control plane emulator at `moto`.

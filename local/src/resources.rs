@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Context;
 use local_lambda::template;
 use local_protocol::{ACCOUNT, Client, REGION, Refusal};
-use local_slack::Channel;
+use local_slack::{Channel, Group, Interactions, User};
 use longshore_core::config::{Config, Environment};
 use serde_json::{Value, json};
 
@@ -42,19 +42,28 @@ pub(crate) async fn control_plane(
     Ok(ControlPlane { table: name.context("template.yaml has no table")?, secret: secret_name })
 }
 
-/// The secret's value: one webhook secret for all sources, a callback key of its own for each start, and a bot token.
-pub(crate) fn secret(webhook: &str, slack_token: Option<&str>) -> Value {
+/// The secret's value: one webhook secret for all sources, a callback key of its own for each start, a bot token, and what Slack signs with.
+pub(crate) fn secret(webhook: &str, slack_token: Option<&str>, slack_signing_secret: &str) -> Value {
     json!({
         "github": webhook, "bitbucket": webhook, "gitlab": webhook,
         "callback_key": hex_token(4), "slack_bot_token": slack_token.unwrap_or("xoxb-local"),
+        "slack_signing_secret": slack_signing_secret,
     })
 }
 
-/// The stand-in for Slack has the channels that the configuration names.
-pub(crate) fn slack(config: &Config) -> local_slack::Settings {
+/// The stand-in for Slack has the channels that the configuration names, and, beside a developer, an author of commits (the demo's, by
+/// their address) and an approver, who is in the group `release-managers`. What they press goes to `interactions`.
+pub(crate) fn slack(config: &Config, interactions: Interactions) -> local_slack::Settings {
     let named = config.slack.iter().map(|slack| &slack.channel);
     let named = named.chain(config.pipelines().iter().filter_map(|pipeline| pipeline.channel.as_ref()));
-    let mut settings = local_slack::Settings::default();
+    let mut settings = local_slack::Settings { interactions: Some(interactions), ..local_slack::Settings::default() };
+    settings.users.push(User::new("U0AUTHOR", "ada", "ada@example.com"));
+    settings.users.push(User::new("U0APPROVER", "grace", "grace@example.com"));
+    settings.groups.push(Group {
+        id: "S0MANAGERS".into(),
+        handle: "release-managers".into(),
+        users: vec!["U0APPROVER".into()],
+    });
     for (position, channel) in named.enumerate() {
         let name = channel.trim_start_matches('#');
         if settings.channels.iter().all(|known| known.name != name && known.id != name) {

@@ -171,12 +171,13 @@ impl Stack {
         let template = template::Stack::parse(&options.template, &inputs).context("template.yaml")?;
         let aws = Client::new(moto.url());
         let secret = hex_token(2);
-        let values = resources::secret(&secret, options.slack_token.as_deref());
+        let interactions = ports.interactions();
+        let values = resources::secret(&secret, options.slack_token.as_deref(), &interactions.signing_secret);
         let made = resources::control_plane(&aws, &template, &values).await?;
         let whereabouts = ports.whereabouts(moto.url(), made, &secret);
 
         let (events, emitted) = mpsc::unbounded_channel();
-        let slack = Slack::new(resources::slack(&config));
+        let slack = Slack::new(resources::slack(&config, interactions));
         let codebuild = CodeBuild::new(build_settings(&options, &ports, &engine), events.clone());
         let ecs = Ecs::new(task_settings(&options, &ports), engine.clone(), events);
         let ecr = Ecr::new(&address);

@@ -1,13 +1,16 @@
-//! `trigger` owns builds: it takes deliveries, starts the build of each release, and sees every build to its end.
+//! `trigger` owns builds: it takes deliveries, starts the build of each release, and sees every build to its end. It also takes what people
+//! press in Slack.
 
 mod builds;
 mod delivery;
 mod failed;
+mod interactions;
 mod plan;
 pub mod provider;
 mod recorded;
 pub mod redelivery;
 mod settings;
+pub mod slack;
 mod tick;
 mod together;
 mod webhook;
@@ -46,6 +49,7 @@ pub struct Trigger {
     events: Publisher,
     codebuild: aws_sdk_codebuild::Client,
     providers: Providers,
+    slack: slack::Slack,
 }
 
 impl Trigger {
@@ -57,6 +61,7 @@ impl Trigger {
             events: Publisher::new(sdk),
             codebuild: aws_sdk_codebuild::Client::new(sdk),
             providers: Providers::new(settings.github_api.clone()),
+            slack: slack::Slack::new(&settings.slack_api),
             settings,
         }
     }
@@ -136,6 +141,7 @@ impl Function for Trigger {
             ("POST", "/webhooks/github") => self.webhook(Source::GitHub, &request).await,
             ("POST", "/webhooks/bitbucket") => self.webhook(Source::Bitbucket, &request).await,
             ("POST", "/webhooks/gitlab") => self.webhook(Source::GitLab, &request).await,
+            ("POST", "/slack/interactions") => self.interaction(&request).await,
             ("GET", "/health") => Response::health(),
             _ => Response::not_found(),
         }
@@ -153,7 +159,7 @@ impl Function for Trigger {
                 Ok(())
             }
             Event::Delivery(delivery) => Box::pin(self.commits(*delivery)).await,
-            Event::Release(release) => self.ended(&release).await,
+            Event::Release(release) => Box::pin(self.ended(&release)).await,
             Event::Service(_) | Event::CodeDeploy(_) | Event::Task(_) | Event::Asked(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that trigger has no rule for");
                 Ok(())

@@ -16,6 +16,8 @@ pub struct Settings {
     pub registry: String,
     /// `LONGSHORE_GITHUB_API`: GitHub's API; optional, for GitHub Enterprise Server behind an address of its own.
     pub github_api: Option<String>,
+    /// `LONGSHORE_SLACK_API`: Slack's Web API, `https://slack.com/api` without it.
+    pub slack_api: String,
 }
 
 impl Settings {
@@ -28,6 +30,7 @@ impl Settings {
             url: reader.required("LONGSHORE_URL").trim_end_matches('/').to_owned(),
             registry: reader.required("LONGSHORE_REGISTRY"),
             github_api: reader.optional("LONGSHORE_GITHUB_API"),
+            slack_api: reader.optional("LONGSHORE_SLACK_API").unwrap_or_else(|| "https://slack.com/api".to_owned()),
         };
         reader.finish(settings)
     }
@@ -52,6 +55,7 @@ mod tests {
             url: "https://longshore.example".into(),
             registry: "registry.example".into(),
             github_api: github_api.map(str::to_owned),
+            slack_api: "https://slack.com/api".into(),
         }
     }
 

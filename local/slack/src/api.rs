@@ -105,6 +105,7 @@ impl Slack {
             "conversations.list" => Ok(self.list(args)),
             "users.info" => self.user_info(args),
             "users.lookupByEmail" => self.lookup_by_email(args),
+            "usergroups.list" => Ok(self.groups(args)),
             "usergroups.users.list" => self.group_users(args),
             "views.open" => self.open_view(args),
             _ => Err(Failure::new("unknown_method")),
@@ -121,7 +122,7 @@ impl Slack {
 }
 
 /// The methods that need a token.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "auth.test",
     "chat.delete",
     "chat.postEphemeral",
@@ -133,6 +134,7 @@ const KNOWN: [&str; 15] = [
     "conversations.replies",
     "reactions.add",
     "reactions.remove",
+    "usergroups.list",
     "usergroups.users.list",
     "users.info",
     "users.lookupByEmail",

@@ -26,12 +26,20 @@ pub struct Directory {
     pub channels: BTreeMap<String, String>,
     /// User groups, without `@`.
     pub groups: BTreeMap<String, String>,
+    /// Whether buttons can be pressed.
+    pub pressable: bool,
 }
 
 impl Default for Directory {
     fn default() -> Self {
         let none = BTreeMap::new();
-        Self { app_name: "Longshore".into(), users: none.clone(), channels: none.clone(), groups: none }
+        Self {
+            app_name: "Longshore".into(),
+            users: none.clone(),
+            channels: none.clone(),
+            groups: none,
+            pressable: false,
+        }
     }
 }
 
@@ -40,7 +48,7 @@ pub fn draw(message: &Message, directory: &Directory) -> Markup {
     let name =
         if message.by_app { &directory.app_name } else { directory.users.get(&message.user).unwrap_or(&message.user) };
     html! {
-        article.message.ephemeral[message.only_for.is_some()] id=(format!("{}-{}", message.channel, message.ts)) {
+        article.message.ephemeral[message.only_for.is_some()] id=(format!("{}-{}", message.channel, message.ts)) data-message=(message.ts) {
             div.avatar.app[message.by_app] aria-hidden="true" {
                 @if message.by_app { "⚓" } @else { (name.chars().next().unwrap_or('?').to_uppercase()) }
             }
@@ -164,7 +172,12 @@ fn text(object: &Value, directory: &Directory) -> Markup {
 }
 
 fn element(element: &Value, directory: &Directory) -> Markup {
-    let inert = "Drawn only: this inbox has no interactions URL to send a click to";
+    let inert = if directory.pressable {
+        "Drawn only: of what can be clicked, this inbox sends buttons"
+    } else {
+        "Drawn only: this inbox has no interactions URL to send a click to"
+    };
+    let action = element["action_id"].as_str().filter(|_| directory.pressable);
     let style = match element["style"].as_str() {
         Some("primary") => "button primary",
         Some("danger") => "button danger",
@@ -174,6 +187,8 @@ fn element(element: &Value, directory: &Directory) -> Markup {
         "button" => html! {
             @if let Some(href) = element["url"].as_str().and_then(href) {
                 a class=(style) href=(href) target="_blank" rel="noopener noreferrer" { (text(&element["text"], directory)) }
+            } @else if let Some(action) = action {
+                button class=(style) type="button" data-action=(action) { (text(&element["text"], directory)) }
             } @else {
                 button class=(style) disabled title=(inert) { (text(&element["text"], directory)) }
             }

@@ -29,6 +29,33 @@ const wait = async () => {
     }
   }
 };
+const press = async (button) => {
+  const user = document.getElementById("as").value;
+  const ts = button.closest("[data-message]").dataset.message;
+  button.disabled = true;
+  let trouble = "";
+  try {
+    const body = JSON.stringify({ user, ts, action: button.dataset.action });
+    const answer = await fetch("/press", { method: "POST", headers: { "content-type": "application/json" }, body });
+    const told = await answer.json();
+    if (!answer.ok) trouble = told.error;
+    else if (told.status !== 200) trouble = `the app answered ${told.status}`;
+  } catch {
+    trouble = "not connected";
+  }
+  state.textContent = trouble && `⚠ ${trouble}`;
+  button.disabled = false;
+};
+list.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-action]");
+  if (button) press(button);
+});
+const chosen = document.getElementById("as");
+if (chosen) {
+  const kept = sessionStorage.getItem("as");
+  if ([...chosen.options].some((option) => option.value === kept)) chosen.value = kept;
+  chosen.addEventListener("change", () => sessionStorage.setItem("as", chosen.value));
+}
 localTimes();
 list.scrollTop = list.scrollHeight;
 wait();

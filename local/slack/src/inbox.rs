@@ -71,6 +71,8 @@ struct View {
     channel: String,
     messages: Vec<Message>,
     directory: Directory,
+    /// Who can press: id and name.
+    people: Vec<(String, String)>,
 }
 
 impl View {
@@ -86,7 +88,9 @@ impl View {
         let newest = messages.last().map(|message| message.channel.as_str());
         let first = channels.first().map(|channel| channel.id.as_str());
         let channel = asked.filter(known).or(newest).or(first).unwrap_or_default().to_owned();
-        Self { version, channels, channel, messages, directory }
+        let users = slack.settings.users.iter().filter(|_| directory.pressable);
+        let people = users.map(|user| (user.id.clone(), user.name.clone())).collect();
+        Self { version, channels, channel, messages, directory, people }
     }
 
     fn page(&self, team: &str) -> Markup {
@@ -103,7 +107,7 @@ impl View {
                 body {
                     nav { h1 { (team) } h2 { "Channels" } (self.channels()) }
                     main {
-                        header { (sign(name)) small #state {} }
+                        header { (sign(name)) small { span #state {} (self.presser()) } }
                         (self.list())
                     }
                     script src="/inbox.js" {}
@@ -120,6 +124,20 @@ impl View {
                     a href=(format!("/?channel={}", channel.id)) aria-current=[(channel.id == self.channel).then_some("page")] {
                         span { (sign(&channel.name)) }
                         @if count > 0 { span.count { (count) } }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The choice of whom a click comes from.
+    fn presser(&self) -> Markup {
+        html! {
+            @if !self.people.is_empty() {
+                label {
+                    " press buttons as "
+                    select #as {
+                        @for (id, name) in &self.people { option value=(id) { (name) } }
                     }
                 }
             }

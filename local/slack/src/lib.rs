@@ -6,7 +6,7 @@
 //! itself. Where the documentation is silent, the stand-in is the stricter: an unknown `thread_ts` is an error, as is a reply
 //! to a reply. Of the blocks it knows those that it can draw: section, header, context, divider, actions, image, markdown, and
 //! input in modals; of the elements buttons, static selects, overflow menus, images and text inputs. Every other type is refused
-//! as `invalid_blocks`. Scopes are not played: the token may call every method.
+//! as `invalid_blocks`. Scopes are not played: the token may call every method. Of interactions, buttons of messages are played.
 
 mod answer;
 mod api;
@@ -23,6 +23,7 @@ mod message;
 mod mrkdwn;
 mod people;
 mod post;
+mod press;
 mod request;
 mod settings;
 mod state;
@@ -38,7 +39,8 @@ pub use emoji::emoji;
 pub use fault::Fault;
 pub use message::{Message, Reaction, Version};
 pub use mrkdwn::mrkdwn;
-pub use settings::{Channel, Group, RateLimit, Settings, User};
+pub use press::NotPressed;
+pub use settings::{Channel, Group, Interactions, RateLimit, Settings, User};
 use state::State;
 
 /// The app's id.
@@ -64,9 +66,10 @@ impl Slack {
         Arc::new(Self { settings, state, changes: watch::Sender::new(0) })
     }
 
-    /// `POST /api/{method}`, the inbox page at `GET /`, its live updates, and `GET /messages.json`.
+    /// `POST /api/{method}`, the inbox page at `GET /`, its live updates and its clicks, `GET /messages.json`, and what is said at a
+    /// `response_url`.
     pub fn router(self: &Arc<Self>) -> Router {
-        api::routes().merge(inbox::routes()).with_state(Arc::clone(self))
+        api::routes().merge(inbox::routes()).merge(press::routes()).with_state(Arc::clone(self))
     }
 
     /// Every message in order of posting, those deleted and those for one user included.
@@ -130,7 +133,8 @@ impl Slack {
 
     /// What the renderer needs to know of the workspace.
     pub fn directory(&self) -> Directory {
-        let mut directory = Directory { app_name: self.settings.app_name.clone(), ..Directory::default() };
+        let pressable = self.settings.interactions.is_some();
+        let mut directory = Directory { app_name: self.settings.app_name.clone(), pressable, ..Directory::default() };
         let users = self.settings.users.iter();
         directory.users.extend(users.map(|user| (user.id.clone(), user.name.clone())));
         directory.users.insert(BOT_USER.into(), self.settings.app_name.clone());

@@ -6,7 +6,7 @@ use crate::{
     Slack,
     answer::{Answer, Failure},
     request::Args,
-    settings::User,
+    settings::{Group, User},
 };
 
 impl Slack {
@@ -22,6 +22,24 @@ impl Slack {
         let email = args.required("email")?;
         let user = self.settings.users.iter().find(|user| user.email.eq_ignore_ascii_case(&email));
         Ok(json!({ "user": shown(user.ok_or_else(|| Failure::new("users_not_found"))?) }))
+    }
+
+    /// <https://docs.slack.dev/reference/methods/usergroups.list>.
+    pub(crate) fn groups(&self, args: &Args) -> Value {
+        let group = |group: &Group| {
+            let mut shown = json!({
+                "id": group.id, "team_id": "T0LOCAL001", "is_usergroup": true, "is_external": false, "name": group.handle,
+                "handle": group.handle, "description": "", "date_delete": 0,
+            });
+            if args.flag("include_users") {
+                shown["users"] = json!(group.users);
+            }
+            if args.flag("include_count") {
+                shown["user_count"] = group.users.len().into();
+            }
+            shown
+        };
+        json!({ "usergroups": self.settings.groups.iter().map(group).collect::<Vec<_>>() })
     }
 
     /// <https://docs.slack.dev/reference/methods/usergroups.users.list>.

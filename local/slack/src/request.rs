@@ -8,11 +8,12 @@ use crate::answer::Failure;
 
 /// Methods that take no JSON: their arguments must be a form or a query. Slack documents JSON for "most write methods";
 /// with JSON these find their required arguments missing.
-const FORM_ONLY: [&str; 8] = [
+const FORM_ONLY: [&str; 9] = [
     "conversations.history",
     "conversations.info",
     "conversations.list",
     "conversations.replies",
+    "usergroups.list",
     "usergroups.users.list",
     "users.info",
     "users.list",
@@ -63,6 +64,14 @@ impl Request {
 }
 
 impl Args {
+    /// Those of a JSON object; `None` where it is none.
+    pub fn of(value: Value) -> Option<Self> {
+        match value {
+            Value::Object(members) => Some(Self(members)),
+            _ => None,
+        }
+    }
+
     /// A string argument; numbers and booleans are read as their text, null and missing as nothing.
     pub fn text(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {

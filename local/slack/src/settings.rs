@@ -22,6 +22,8 @@ pub struct Settings {
     pub rate_limit: Option<RateLimit>,
     /// For how long after posting a message can be edited; without end unless set.
     pub edit_window: Option<Duration>,
+    /// Where clicks go; without, buttons are only drawn.
+    pub interactions: Option<Interactions>,
 }
 
 impl Default for Settings {
@@ -35,8 +37,20 @@ impl Default for Settings {
             groups: Vec::new(),
             rate_limit: None,
             edit_window: None,
+            interactions: None,
         }
     }
+}
+
+/// Where the stand-in sends what people press.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interactions {
+    /// The app's request URL, for example `http://127.0.0.1:8080/slack/interactions`.
+    pub url: String,
+    /// The app's signing secret.
+    pub signing_secret: String,
+    /// Where the stand-in itself answers, without a slash at its end: `response_url`s begin with it.
+    pub own: String,
 }
 
 /// A channel.

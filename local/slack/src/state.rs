@@ -9,6 +9,7 @@ use crate::{
     answer::Failure,
     fault::Fault,
     message::Message,
+    press::Answerable,
     settings::{Channel, RateLimit, Settings},
 };
 
@@ -24,6 +25,8 @@ pub struct State {
     pub triggers: HashMap<String, (Instant, bool)>,
     /// The modals opened, oldest first.
     pub views: Vec<serde_json::Value>,
+    /// Where presses may be answered, by the id in the `response_url`.
+    pub answerable: HashMap<String, Answerable>,
     buckets: HashMap<String, (f64, Instant)>,
     last_ts: i64,
     last_id: u64,
@@ -37,6 +40,7 @@ impl State {
             fault: None,
             triggers: HashMap::new(),
             views: Vec::new(),
+            answerable: HashMap::new(),
             buckets: HashMap::new(),
             last_ts: 0,
             last_id: 0,

@@ -160,6 +160,11 @@ async fn people_groups_and_channels_are_found() {
     assert_eq!(user["user"]["id"], "U0DEVELOPER");
     assert_eq!(workspace.form("users.lookupByEmail", &[("email", "x@y.test")]).await["error"], "users_not_found");
     assert_eq!(workspace.form("users.info", &[("user", "U1")]).await["error"], "user_not_found");
+    let groups = workspace.form("usergroups.list", &[("include_users", "true")]).await;
+    let group = &groups["usergroups"][0];
+    assert_eq!((&group["id"], &group["handle"]), (&json!("S0MANAGERS"), &json!("managers")));
+    assert_eq!(group["users"], json!(["U0DEVELOPER"]));
+    assert_eq!(workspace.form("usergroups.list", &[]).await["usergroups"][0]["users"], Value::Null);
     let members = workspace.form("usergroups.users.list", &[("usergroup", "S0MANAGERS")]).await;
     assert_eq!(members["users"], json!(["U0DEVELOPER"]));
     let channels = workspace.form("conversations.list", &[("exclude_archived", "true")]).await;

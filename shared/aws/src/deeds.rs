@@ -60,16 +60,40 @@ impl Deeds<'_> {
     ) -> Result<Release, Undone> {
         let release = self.release(id).await?;
         let at = position(&release, environment)?;
-        let name = who.name.clone();
-        if let Some(approval) = &release.deployments[at].plan.approval
-            && let Err(why) = approval::may(approval, &release.commit, who)
-        {
-            let attempt = Attempt { name: name.clone(), why: why.to_string(), at: now };
-            self.take(release, Fact::Deployment(at, DeploymentFact::Declined(attempt)), now, false).await?;
-            return Err(Undone::Refused(format!("{name} may not decide: {why}")));
-        }
-        let decision = Decision { approved, by: Person { name, reason, at: now } };
+        self.may_decide(&release, at, who, now).await?;
+        let decision = Decision { approved, by: Person { name: who.name.clone(), reason, at: now } };
         self.take(release, Fact::Deployment(at, DeploymentFact::Decided(decision)), now, true).await
+    }
+
+    /// [`Deeds::answer`], for those who may: on, where the environment has an approval, only those who may approve the release, and whoever
+    /// else tries is recorded; back, everybody.
+    pub async fn answer_as(
+        &self,
+        id: &ReleaseId,
+        environment: &str,
+        service: Option<&str>,
+        who: &Who,
+        approved: bool,
+        now: Timestamp,
+    ) -> Result<Release, Undone> {
+        if approved {
+            let release = self.release(id).await?;
+            let at = position(&release, environment)?;
+            self.may_decide(&release, at, who, now).await?;
+        }
+        let by = Person { name: who.name.clone(), reason: None, at: now };
+        self.answer(id, environment, service, Decision { approved, by }).await
+    }
+
+    /// Refuses, and records, who may not decide on a release going into an environment.
+    async fn may_decide(&self, release: &Release, at: usize, who: &Who, now: Timestamp) -> Result<(), Undone> {
+        let Some(approval) = &release.deployments[at].plan.approval else { return Ok(()) };
+        let Err(why) = approval::may(approval, &release.commit, who) else { return Ok(()) };
+        let name = who.name.clone();
+        let refusal = Undone::Refused(format!("{name} may not decide: {why}"));
+        let attempt = Attempt { name, why: why.to_string(), at: now };
+        self.take(release.clone(), Fact::Deployment(at, DeploymentFact::Declined(attempt)), now, false).await?;
+        Err(refusal)
     }
 
     /// Answers a deployment that is paused: on, or back. Where nobody names the service, the one that waits is meant.

@@ -61,7 +61,7 @@ impl Request {
     }
 }
 
-/// An answer: always JSON.
+/// An answer: JSON, or nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
@@ -80,6 +80,11 @@ impl Response {
     /// 200: understood, and nothing is started.
     pub fn ignored(why: &str) -> Self {
         Self::new(200, &json!({ "ignored": why }))
+    }
+
+    /// 200 with nothing in it: understood, and nothing is to be shown.
+    pub fn empty() -> Self {
+        Self { status_code: 200, headers: BTreeMap::new(), body: String::new() }
     }
 
     /// 400: not what this route takes.

@@ -33,6 +33,8 @@ pub struct Secrets {
     pub callback_key: Vec<SecretString>,
     /// `slack_bot_token`: the bot token; without one nothing is posted.
     pub slack_bot_token: Option<SecretString>,
+    /// `slack_signing_secret`: the signing secrets of the Slack app; without one, no button of a message does anything.
+    pub slack_signing_secret: Vec<SecretString>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +56,7 @@ struct Wire {
     gitlab_token: Option<String>,
     callback_key: Option<OneOrMany>,
     slack_bot_token: Option<String>,
+    slack_signing_secret: Option<OneOrMany>,
 }
 
 impl Secrets {
@@ -76,6 +79,7 @@ impl Secrets {
             tokens: tokens.into_iter().filter_map(|(source, token)| Some((source, one(token)?))).collect(),
             callback_key: live(wire.callback_key),
             slack_bot_token: one(wire.slack_bot_token),
+            slack_signing_secret: live(wire.slack_signing_secret),
         })
     }
 
@@ -269,12 +273,13 @@ mod tests {
 
     #[test]
     fn a_key_holds_one_secret_or_those_that_are_live() {
-        let secrets = Secrets::read(r#"{"github": ["new", "", "old"], "callback_key": "k", "slack_bot_token": ""}"#);
-        let secrets = secrets.expect("secrets");
+        let text = r#"{"github": ["new", "", "old"], "callback_key": "k", "slack_bot_token": "", "slack_signing_secret": ["s", ""]}"#;
+        let secrets = Secrets::read(text).expect("secrets");
         assert_eq!(secrets.of_source(Source::GitHub), ["new", "old"]);
         assert!(secrets.of_source(Source::GitLab).is_empty());
         assert_eq!(expose(&secrets.callback_key), ["k"]);
         assert!(secrets.slack_bot_token.is_none());
+        assert_eq!(expose(&secrets.slack_signing_secret), ["s"]);
     }
 
     #[test]

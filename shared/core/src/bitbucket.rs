@@ -9,7 +9,7 @@
 
 use crate::{
     bitbucket_data_center,
-    push::{Actor, Cause, Change, Content, Delivery, Head, Merged, Push, Source},
+    push::{Actor, Cause, Change, Content, Delivery, Head, Merged, Push, Source, is_mail},
     webhook::{self, Headers, Hosts, Member, NotADelivery, address, host},
 };
 
@@ -98,6 +98,7 @@ fn moved(change: Member<'_>, actor: &Actor) -> Result<Result<Vec<Push>, String>,
         head: Head {
             message: target.at("message").words(),
             author: author(target.at("author")),
+            email: mail(target.at("author.raw")),
             url: target.at("links.html.href").page(),
             committed: target.at("date").time(),
         },
@@ -124,6 +125,12 @@ fn is_merge(message: &str) -> bool {
 fn author(author: Member<'_>) -> String {
     let raw = author.at("raw").text().map(|raw| raw.split(" <").next().unwrap_or(raw));
     author.at("user.display_name").text().or(raw).unwrap_or_default().to_owned()
+}
+
+/// The address in `Name <address>`.
+fn mail(raw: Member<'_>) -> Option<String> {
+    let (_, address) = raw.text()?.trim_end().strip_suffix('>')?.rsplit_once('<')?;
+    is_mail(address).then(|| address.to_owned())
 }
 
 fn change(action: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {

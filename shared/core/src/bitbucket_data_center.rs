@@ -103,6 +103,7 @@ fn read_head(commit: Member<'_>) -> Head {
     Head {
         message: commit.at("message").words(),
         author: author.unwrap_or_default().to_owned(),
+        email: commit.at("author.emailAddress").mail(),
         url: None,
         committed: commit.at("committerTimestamp").milliseconds(),
     }

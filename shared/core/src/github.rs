@@ -103,6 +103,7 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
         head: Head {
             message: head.at("message").words(),
             author: author.or_else(|| payload.at("pusher.name").text()).unwrap_or_default().to_owned(),
+            email: head.at("author.email").mail(),
             url: head.at("url").page(),
             committed: head.at("timestamp").time(),
         },
@@ -141,6 +142,7 @@ fn change(event: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
         head: Head {
             message: request.at("title").words(),
             author: request.at("user.login").words(),
+            email: None,
             url: payload.at("repository.html_url").page().map(|page| format!("{page}/commit/{after}")),
             committed: None,
         },

@@ -97,6 +97,8 @@ fn read_head(commit: Member<'_>) -> Head {
     Head {
         message: commit.at("message").words(),
         author: commit.at("author.name").words(),
+        // `[REDACTED]` where the server hides addresses, which is none.
+        email: commit.at("author.email").mail(),
         url: commit.at("url").page(),
         committed: commit.at("timestamp").time(),
     }
@@ -131,6 +133,7 @@ fn change(payload: Member<'_>) -> Result<Content, NotADelivery> {
         head: Head {
             message: request.at("title").words(),
             author: payload.at(author).words(),
+            email: None,
             url: payload.at("project.web_url").page().map(|page| format!("{page}/-/commit/{after}")),
             committed: None,
         },

@@ -26,6 +26,7 @@ pub mod release;
 pub mod report;
 pub mod route;
 pub mod signature;
+pub mod slack;
 pub mod task_definition;
 pub mod text;
 pub mod token;

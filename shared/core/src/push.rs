@@ -278,6 +278,8 @@ pub struct Head {
     pub message: String,
     /// Who wrote it.
     pub author: String,
+    /// Their address, as the commit has it ([`is_mail`]). Whoever makes a commit writes what they like there.
+    pub email: Option<String>,
     /// Its page: an HTTP address that markup cannot trip over.
     pub url: Option<String>,
     /// When it was made.
@@ -291,6 +293,15 @@ pub struct Actor {
     pub login: Option<String>,
     /// The id: GitHub's, GitLab's and Data Center's number, Bitbucket Cloud's `{uuid}`, CodeCommit's caller ARN.
     pub id: Option<String>,
+}
+
+/// Whether this may be a mail address: at most 254 bytes (RFC 5321, section 4.5.3.1.3), without white space, control characters and
+/// angle brackets, with something on both sides of an `@`.
+pub fn is_mail(address: &str) -> bool {
+    let parts = address.rsplit_once('@');
+    parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        && address.len() <= 254
+        && !address.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>'))
 }
 
 /// Whether this is a full commit id: 40 (SHA-1) or 64 (SHA-256) hexadecimal digits.

@@ -33,7 +33,7 @@ pub enum Unproven {
     /// The header is absent.
     #[error("the signature header is missing")]
     Missing,
-    /// The header is not of the documented form: `sha256=` and 64 hexadecimal digits, or `v1,` and Base64.
+    /// The header is not of the documented form: `sha256=` or `v0=` and 64 hexadecimal digits, or `v1,` and Base64.
     #[error("the signature header is not of the documented form")]
     Malformed,
     /// The signature was made with another secret, or over another body.
@@ -47,8 +47,9 @@ pub enum Unproven {
     NotByHttp,
 }
 
-/// How far the time in a signature may be from now, either way. Source:
-/// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>.
+/// How far the time in a signature may be from now, in seconds, either way. Sources:
+/// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>,
+/// <https://docs.slack.dev/authentication/verifying-requests-from-slack>.
 const TOLERANCE: i64 = 5 * 60;
 
 /// What GitLab's signing tokens begin with; the key follows, in Base64.
@@ -72,9 +73,7 @@ pub fn hub<'a>(header: Option<&str>, body: &'a [u8], secrets: &[&str]) -> Result
     if secrets.iter().all(|secret| secret.is_empty()) {
         return Err(Unproven::NoSecret);
     }
-    let digits = header.ok_or(Unproven::Missing)?.strip_prefix("sha256=").ok_or(Unproven::Malformed)?;
-    let mut signature = [0; 32];
-    hex::decode_to_slice(digits, &mut signature).map_err(|_| Unproven::Malformed)?;
+    let signature = hexadecimal(header.ok_or(Unproven::Missing)?, "sha256=")?;
     let usable = secrets.iter().filter(|secret| !secret.is_empty());
     let proven = one_of(usable.map(|secret| hmac_sha256(secret.as_bytes(), body).verify_slice(&signature).is_ok()));
     if proven { Ok(Verified(body)) } else { Err(Unproven::Mismatch) }
@@ -83,6 +82,41 @@ pub fn hub<'a>(header: Option<&str>, body: &'a [u8], secrets: &[&str]) -> Result
 /// The header value of [`hub`].
 pub fn sign_hub(secret: &str, body: &[u8]) -> String {
     format!("sha256={}", hex::encode(hmac_sha256(secret.as_bytes(), body).finalize().into_bytes()))
+}
+
+/// Slack's signature of a request: `X-Slack-Signature` is `v0=` and the hexadecimal HMAC-SHA256 of `v0:<time>:<body>`, with the app's signing
+/// secret; the time is `X-Slack-Request-Timestamp`, in seconds since 1970, and may be five minutes away.
+///
+/// Source: <https://docs.slack.dev/authentication/verifying-requests-from-slack>.
+pub fn slack<'a>(
+    timestamp: Option<&str>,
+    signature: Option<&str>,
+    body: &'a [u8],
+    secrets: &[&str],
+    now: Timestamp,
+) -> Result<Verified<'a>, Unproven> {
+    if secrets.iter().all(|secret| secret.is_empty()) {
+        return Err(Unproven::NoSecret);
+    }
+    let (timestamp, signature) = timestamp.zip(signature).ok_or(Unproven::Missing)?;
+    let signature = hexadecimal(signature, "v0=")?;
+    let seconds: i64 = timestamp.parse().map_err(|_| Unproven::Malformed)?;
+    let usable = secrets.iter().filter(|secret| !secret.is_empty());
+    let proven = one_of(usable.map(|secret| slack_hmac(secret, timestamp, body).verify_slice(&signature).is_ok()));
+    timely(proven, seconds, now).map(|()| Verified(body))
+}
+
+/// The `X-Slack-Signature` of [`slack`], for a request of this time.
+pub fn sign_slack(secret: &str, timestamp: &str, body: &[u8]) -> String {
+    format!("v0={}", hex::encode(slack_hmac(secret, timestamp, body).finalize().into_bytes()))
+}
+
+fn slack_hmac(secret: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
+    let mut mac = hmac_sha256(secret.as_bytes(), b"v0:");
+    for part in [timestamp.as_bytes(), b":", body] {
+        mac.update(part);
+    }
+    mac
 }
 
 /// The headers with which GitLab proves a delivery.
@@ -165,11 +199,24 @@ fn standard<'a>(
         let mac = standard_hmac(key, id, timestamp, body);
         one_of(signatures.iter().map(|signature| mac.clone().verify_slice(signature).is_ok()))
     }));
+    timely(proven, seconds, now).map(|()| Verified(body))
+}
+
+/// A signature counts where it is right and its time is near enough.
+fn timely(proven: bool, seconds: i64, now: Timestamp) -> Result<(), Unproven> {
     match (proven, now.as_second().abs_diff(seconds) <= TOLERANCE.unsigned_abs()) {
         (false, _) => Err(Unproven::Mismatch),
         (true, false) => Err(Unproven::Expired),
-        (true, true) => Ok(Verified(body)),
+        (true, true) => Ok(()),
     }
+}
+
+/// The 32 bytes of a signature in hexadecimal digits, after what has to stand before them.
+fn hexadecimal(header: &str, prefix: &str) -> Result<[u8; 32], Unproven> {
+    let digits = header.strip_prefix(prefix).ok_or(Unproven::Malformed)?;
+    let mut signature = [0; 32];
+    hex::decode_to_slice(digits, &mut signature).map_err(|_| Unproven::Malformed)?;
+    Ok(signature)
 }
 
 fn standard_hmac(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {

@@ -1,5 +1,6 @@
 //! From a push to a verdict, for real: a whole local stack for each test, with the functions as they are deployed.
 
+mod approval;
 mod bad_input;
 mod bad_reports;
 mod crash;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use local_slack::{Channel, Group, Settings, Slack};
+use local_slack::{Channel, Group, Interactions, Settings, Slack};
 use serde_json::{Value, json};
 
 pub const TOKEN: &str = "xoxb-local";
@@ -22,9 +22,19 @@ impl Workspace {
     }
 
     pub async fn with(settings: Settings) -> Self {
-        let slack = Slack::new(settings);
+        Self::interacting(settings, None).await
+    }
+
+    /// A workspace whose clicks go to this address, signed with this secret.
+    pub async fn interacting(mut settings: Settings, app: Option<(&str, &str)>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        settings.interactions = app.map(|(app, signing_secret)| Interactions {
+            url: app.into(),
+            signing_secret: signing_secret.into(),
+            own: url.clone(),
+        });
+        let slack = Slack::new(settings);
         let router = slack.router();
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { slack, url, http: local_protocol::http() }

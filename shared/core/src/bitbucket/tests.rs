@@ -48,6 +48,7 @@ fn a_push_says_what_is_known_of_its_head_and_who_pushed() {
     let head = Head {
         message: "Merged in door (pull request #12)\n\nOpen the door\n".into(),
         author: "Ada".into(),
+        email: Some("ada@example.com".into()),
         url: Some(format!("https://bitbucket.org/acme/web/commits/{}", "c".repeat(40))),
         committed: Some(now()),
     };
@@ -146,4 +147,16 @@ fn a_member_that_is_needed_is_named() {
     }
     let links = without(only(0), "/repository/links");
     assert_eq!(read(&links).expect("a delivery").repository.as_deref(), Some("bitbucket.org/acme/web"));
+}
+
+#[test]
+fn an_address_is_what_stands_in_angle_brackets_at_the_end() {
+    let mail = |raw: &str| super::mail(Member::of(&raw.into()));
+    assert_eq!(mail("Ada Lovelace <ada@example.com>").as_deref(), Some("ada@example.com"));
+    assert_eq!(mail("Ada <x@y> <ada@example.com> ").as_deref(), Some("ada@example.com"));
+    for raw in
+        ["Ada", "ada@example.com", "Ada <>", "Ada <ada>", "Ada <ada@>", "Ada <ada@example.com", "Ada <a b@c>", ""]
+    {
+        assert_eq!(mail(raw), None, "{raw}");
+    }
 }

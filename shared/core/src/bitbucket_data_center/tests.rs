@@ -33,6 +33,7 @@ fn a_push_says_what_moved_when_and_by_whom() {
         head: Head {
             message: "Open the door\n\nIt was shut.".into(),
             author: "Ada".into(),
+            email: Some("ada@example.com".into()),
             url: None,
             committed: Some(now()),
         },

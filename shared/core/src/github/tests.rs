@@ -37,6 +37,7 @@ fn a_push_says_what_was_pushed_where_and_by_whom() {
         head: Head {
             message: "Open the door\n\nIt was shut.".into(),
             author: "ada".into(),
+            email: Some("ada@example.com".into()),
             url: Some(format!("https://github.com/acme/web/commit/{}", hash("c"))),
             committed: Some(now()),
         },
@@ -157,6 +158,7 @@ fn a_merged_pull_request_moves_its_target() {
         head: Head {
             message: "Open the door".into(),
             author: "ada".into(),
+            email: None,
             url: Some(format!("https://github.com/acme/web/commit/{}", hash("d"))),
             committed: None,
         },

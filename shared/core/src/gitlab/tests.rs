@@ -35,6 +35,7 @@ fn a_push_says_what_was_pushed_where_and_by_whom() {
         head: Head {
             message: "Open the door\n\nIt was shut.".into(),
             author: "Ada".into(),
+            email: Some("ada@example.com".into()),
             url: Some(format!("https://gitlab.com/acme/shop/web/-/commit/{}", hash("c"))),
             committed: Some(now()),
         },
@@ -102,6 +103,7 @@ fn a_merged_merge_request_moves_its_target() {
         head: Head {
             message: "Open the door".into(),
             author: String::new(),
+            email: None,
             url: Some(format!("https://gitlab.com/acme/shop/web/-/commit/{}", hash("d"))),
             committed: None,
         },

@@ -214,7 +214,7 @@ pub struct Commit {
     pub message: String,
     /// Who wrote it, at most 80 characters.
     pub author: String,
-    /// Their address, where the provider tells it.
+    /// Their address, where the provider tells it: for who may not approve their own commit. It is shown nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Its page.
@@ -245,7 +245,7 @@ impl Commit {
             id: push.after.clone()?,
             message: text::shorten(text::first_line(&push.head.message), 200),
             author: text::shorten(text::first_line(&push.head.author), 80),
-            email: None,
+            email: push.head.email.clone(),
             url: push.head.url.clone(),
             at: push.head.committed,
         })

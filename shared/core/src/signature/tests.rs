@@ -196,3 +196,56 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn slack_signs_version_time_and_body() {
+    let (secret, body) = ("hush", b"payload=%7B%7D");
+    let signature = sign_slack(secret, "1000", body);
+    let expected = hex::encode(hmac_sha256(secret.as_bytes(), b"v0:1000:payload=%7B%7D").finalize().into_bytes());
+    assert_eq!(signature, format!("v0={expected}"));
+    let proven = |time: &str, signature: &str, secrets: &[&str], now| {
+        slack(Some(time), Some(signature), body, secrets, at(now)).map(Verified::bytes)
+    };
+    assert_eq!(proven("1000", &signature, &["new", secret], 1000), Ok(&body[..]));
+    assert_eq!(proven("1000", &signature, &["new"], 1000), Err(Unproven::Mismatch));
+    assert_eq!(proven("1001", &signature, &[secret], 1000), Err(Unproven::Mismatch), "the time is signed");
+    assert_eq!(slack(Some("1000"), Some(&signature), b"payload=%7B", &[secret], at(1000)), Err(Unproven::Mismatch));
+}
+
+#[test]
+fn a_request_of_slack_is_good_for_five_minutes_either_way() {
+    let signature = sign_slack("hush", "1000", b"");
+    let at_second = |now| slack(Some("1000"), Some(&signature), b"", &["hush"], at(now)).map(drop);
+    assert_eq!([700, 1000, 1300].map(at_second), [Ok(()); 3]);
+    assert_eq!([699, 1301].map(at_second), [Err(Unproven::Expired); 2]);
+    let other = slack(Some("1000"), Some(&signature), b"", &["another"], at(9999));
+    assert_eq!(other, Err(Unproven::Mismatch), "whether a guess was right is told by no time");
+}
+
+#[test]
+fn a_request_of_slack_without_proof_is_refused() {
+    let signature = sign_slack("hush", "1000", b"");
+    let refused = |time, signature, secrets: &[&str]| slack(time, signature, b"", secrets, at(1000)).map(drop);
+    assert_eq!(refused(Some("1000"), Some(&signature), &["", ""]), Err(Unproven::NoSecret));
+    let empty = sign_slack("", "1000", b"");
+    assert_eq!(refused(Some("1000"), Some(&empty), &["", "hush"]), Err(Unproven::Mismatch));
+    assert_eq!(refused(None, Some(&signature), &["hush"]), Err(Unproven::Missing));
+    assert_eq!(refused(Some("1000"), None, &["hush"]), Err(Unproven::Missing));
+    let (long, upper) = (format!("{signature}00"), signature.replace("v0", "V0"));
+    for malformed in ["", "v0=", "v1=00", &signature[3..], &long, &upper] {
+        assert_eq!(refused(Some("1000"), Some(malformed), &["hush"]), Err(Unproven::Malformed), "{malformed}");
+    }
+    for time in ["", "now", "1e3", "99999999999999999999", "1000.5"] {
+        assert_eq!(refused(Some(time), Some(&signature), &["hush"]), Err(Unproven::Malformed), "{time}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_headers_of_slack_are_proof_or_not(time: String, signature: String, body: Vec<u8>, seconds in -9_999_i64..9_999) {
+        prop_assert!(slack(Some(&time), Some(&signature), &body, &["hush"], at(0)).is_err());
+        let time = seconds.to_string();
+        let signed = sign_slack("hush", &time, &body);
+        prop_assert_eq!(slack(Some(&time), Some(&signed), &body, &["a", "hush"], at(seconds)).map(Verified::bytes), Ok(&body[..]));
+    }
+}

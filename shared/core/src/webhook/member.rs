@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::NotADelivery;
 use crate::{
     address::{Address, is_host},
-    push::{Actor, is_commit, is_null},
+    push::{Actor, is_commit, is_mail, is_null},
 };
 
 /// A place in a payload, where there may be something.
@@ -64,6 +64,11 @@ impl<'a> Member<'a> {
     /// An address that may be shown ([`is_page`]).
     pub(crate) fn page(self) -> Option<String> {
         self.text().filter(|url| is_page(url)).map(str::to_owned)
+    }
+
+    /// A mail address, where one may be there ([`is_mail`]).
+    pub(crate) fn mail(self) -> Option<String> {
+        self.text().filter(|address| is_mail(address)).map(str::to_owned)
     }
 
     /// A time in ISO 8601, or as GitLab writes it: `2026-11-21 09:00:00 UTC`.

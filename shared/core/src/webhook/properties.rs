@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     codecommit,
-    push::{is_commit, is_name, is_null},
+    push::{is_commit, is_mail, is_name, is_null},
 };
 
 /// What every delivery keeps, whatever was sent: what comes after the parsers relies on it.
@@ -29,6 +29,7 @@ fn check(source: Source, delivery: &Delivery) -> Result<(), TestCaseError> {
             prop_assert!(is_commit(commit) && !is_null(commit));
         }
         prop_assert!(!push.created || push.before.is_none());
+        prop_assert!(push.head.email.iter().all(|email| is_mail(email)));
         prop_assert!(push.head.url.iter().all(|url| member::is_page(url)));
         for name in [&push.actor.login, &push.actor.id].into_iter().flatten() {
             prop_assert!(!name.is_empty() && name.len() <= 300 && !name.contains(char::is_control));
