@@ -78,6 +78,8 @@ pub enum ServiceFact {
         task_definition: String,
         /// Whether it runs something else, or is on its way somewhere.
         astray: bool,
+        /// The newest service deployment that there is, by its ARN.
+        before: Option<String>,
         /// Who deploys it.
         controller: Controller,
         /// Whether its desired count is 0.
@@ -181,7 +183,7 @@ impl Deployment {
                 }
                 next
             }
-            DeploymentFact::RunEnded { run, exit, failure, log } => self.run_ended(run, exit, failure, log, now),
+            DeploymentFact::RunEnded { run, exit, failure, log } => self.run_ended(run, exit, failure, &log, now),
             DeploymentFact::Probed { failures, last } => self.probed(failures, last, now),
             DeploymentFact::Passed => {
                 let probe = self.probe.get_or_insert_with(|| Probe::begun(now));
@@ -245,7 +247,7 @@ impl Deployment {
         position: usize,
         exit: Option<i32>,
         failure: Option<String>,
-        log: Vec<String>,
+        log: &[String],
         now: Timestamp,
     ) -> bool {
         let Some(run) = self.runs.get_mut(position).filter(|run| run.ended.is_none()) else { return false };
@@ -336,8 +338,8 @@ impl ServiceDeployment {
             _ if over => false,
             // What services are changed by is a release's base as it was read first.
             ServiceFact::Based { .. } if self.base.is_some() => false,
-            ServiceFact::Based { task_definition, astray, controller, idle } => {
-                (self.controller, self.idle, self.astray) = (controller, idle, astray);
+            ServiceFact::Based { task_definition, astray, before, controller, idle } => {
+                (self.controller, self.idle, self.astray, self.before) = (controller, idle, astray, before);
                 if self.again.as_ref() == Some(&task_definition) && !force && !astray {
                     self.unchanged(task_definition.clone());
                 }

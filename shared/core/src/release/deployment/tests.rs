@@ -17,7 +17,13 @@ fn fact(fact: DeploymentFact) -> Fact {
 }
 
 fn based(at: Where, arn: &str) -> Fact {
-    at.fact(ServiceFact::Based { task_definition: arn.into(), astray: false, controller: Controller::Ecs, idle: false })
+    at.fact(ServiceFact::Based {
+        task_definition: arn.into(),
+        astray: false,
+        before: None,
+        controller: Controller::Ecs,
+        idle: false,
+    })
 }
 
 fn registered(at: Where, arn: &str) -> Fact {
