@@ -28,6 +28,11 @@ test: ## Every check and every test
 	cargo build --locked --profile quick $(PROGRAMS)
 	cargo nextest run --locked --cargo-profile quick --workspace
 
+.PHONY: simulate
+simulate: ## A release's whole way, simulated 100,000 times with faults; LONGSHORE_SCHEDULES=N, or LONGSHORE_SEED=N for one with its trace
+	LONGSHORE_SCHEDULES=$${LONGSHORE_SCHEDULES:-100000} \
+	  cargo test --locked --profile quick -p longshore-core --test simulation
+
 LOAD ?=
 .PHONY: load
 load: ## A thousand deliveries, 50 at once: none lost, none doubled; LOAD="--deliveries N --concurrency N --json"

@@ -63,6 +63,7 @@ fn updated() -> Vec<(i64, Fact)> {
             HERE.fact(ServiceFact::Based {
                 task_definition: arn(7),
                 astray: false,
+                before: None,
                 controller: Controller::Ecs,
                 idle: false,
             }),

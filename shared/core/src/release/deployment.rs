@@ -87,6 +87,10 @@ pub struct ServiceDeployment {
     /// come to its end. Then it has to be taken to its base also where it was told nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub astray: bool,
+    /// The newest service deployment that there was when it was read, by its ARN. Of those that bring this release's revision, only later ones
+    /// are this release's: one that goes back brings a revision that had deployments before. ECS's own order says so, and no clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
     /// Whether no task of it is wanted: its desired count is 0.
     #[serde(default, skip_serializing_if = "is_false")]
     pub idle: bool,

@@ -1,6 +1,6 @@
 //! What has to hold, checked as it happens: each record is compared with what truly happened.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use longshore_core::{
     freeze,
     release::{Deployment, Release, ServiceDeployment, Verdict},
@@ -8,9 +8,11 @@ use longshore_core::{
 
 use crate::{
     ecs::{By, Service, Status},
-    runtime::Invocation,
     world::World,
 };
+
+/// For how long something may have been seen before it is written down: an invocation's life, and that of what it sent.
+const SEEN: SignedDuration = SignedDuration::from_secs(36);
 
 /// An environment took a release.
 pub fn admitted(world: &mut World, release: &Release, environment: &str) {
@@ -23,7 +25,7 @@ pub fn admitted(world: &mut World, release: &Release, environment: &str) {
     let entry = (release.id.clone(), environment.to_owned());
     let first = !world.ledger.entered.contains(&entry);
     let frozen = |at: Timestamp| freeze::until(&deployment.plan.freeze, at).is_some();
-    let (now, life) = (world.now, Invocation::LIFE);
+    let (now, life) = (world.now, SEEN);
     let mut wrong = Vec::new();
     if first && by_itself && world.table.environment(environment).lock.is_some_and(|lock| lock.holds(now + life)) {
         wrong.push(format!("#{number} went into {environment} by itself, which is locked"));
@@ -40,7 +42,9 @@ pub fn admitted(world: &mut World, release: &Release, environment: &str) {
         wrong.push(format!("#{number} went into {environment} after #{newest}"));
     }
     *newest = number.max(*newest);
-    wrong.into_iter().for_each(|wrong| world.wrong(wrong));
+    for wrong in wrong {
+        world.wrong(wrong);
+    }
 }
 
 /// A service was told what to run.
@@ -70,8 +74,7 @@ pub fn live(world: &mut World, release: &Release, environment: &str) {
     };
     for service in &deployment.services {
         let arn = service.task_definition.as_deref().unwrap_or_default();
-        if !truth(world, environment, service).is_some_and(|truth| truth.ran(arn, false, world.now - Invocation::LIFE))
-        {
+        if !truth(world, environment, service).is_some_and(|truth| truth.ran(arn, false, world.now - SEEN)) {
             world.wrong(format!("#{number} is live in {environment}, and {} does not run it", service.service));
         }
     }
@@ -123,7 +126,7 @@ fn service_ended(
     let ours = |status: &[Status]| {
         truth.deployments.iter().any(|deployment| Some(&deployment.id) == id && status.contains(&deployment.status))
     };
-    let recently = world.now - Invocation::LIFE;
+    let recently = world.now - SEEN;
     let holds = match verdict {
         Verdict::Live if service.unchanged => truth.ran(arn, true, recently),
         Verdict::Live => ours(&[Status::Successful]) && truth.ran(arn, false, recently),
@@ -153,7 +156,7 @@ fn deployment_ended(world: &mut World, release: &Release, deployment: &Deploymen
         }
         Verdict::Superseded if !newer && !by_hand => Some("is superseded, and by nothing".to_owned()),
         Verdict::RolledBack if !newer && !by_hand => {
-            let recently = world.now - Invocation::LIFE;
+            let recently = world.now - SEEN;
             let away = |service: &&ServiceDeployment| {
                 let base = service.base.as_deref().unwrap_or_default();
                 (service.updated.is_some() || service.astray)
@@ -190,7 +193,9 @@ pub fn over(world: &mut World) {
     for environment in &world.plan.pipeline.environments {
         wrong.extend(whole(world, &environment.name));
     }
-    wrong.into_iter().for_each(|wrong| world.wrong(wrong));
+    for wrong in wrong {
+        world.wrong(wrong);
+    }
 }
 
 /// Whether all services of an environment run the release that is live there.

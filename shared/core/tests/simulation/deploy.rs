@@ -4,7 +4,7 @@ mod back;
 mod prepare;
 mod rollout;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use longshore_core::release::{
     DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ReleaseId, ServiceDeployment, ServiceFact, Where,
 };
@@ -102,8 +102,10 @@ impl Deploy {
     /// For which deployment the environment has to be held: where services are changed, or where it is decided that they are not.
     fn needs(&self, release: &Release, step: &DeployStep) -> Option<usize> {
         match step {
-            DeployStep::Admit(at) | DeployStep::Preflight(at) => Some(*at),
-            DeployStep::RegisterFamily(at, _) | DeployStep::Run(at, _) => Some(*at),
+            DeployStep::Admit(at)
+            | DeployStep::Preflight(at)
+            | DeployStep::RegisterFamily(at, _)
+            | DeployStep::Run(at, _) => Some(*at),
             DeployStep::Base(at)
             | DeployStep::Register(at)
             | DeployStep::Update(at)
@@ -214,12 +216,11 @@ pub async fn apply(caller: &Caller, known: Release, fact: Fact) -> Result<Releas
     let id = known.id.clone();
     let mut known = Some(known);
     for _ in 0..20 {
-        let read = match known.take() {
-            Some(known) => known,
-            None => {
-                let id = id.clone();
-                caller.call(move |world| world.table.releases.get(&id).cloned()).await?.ok_or(Lost)?
-            }
+        let read = if let Some(known) = known.take() {
+            known
+        } else {
+            let id = id.clone();
+            caller.call(move |world| world.table.releases.get(&id).cloned()).await?.ok_or(Lost)?
         };
         let mut changed = read.clone();
         if changed.apply(fact.clone(), caller.now()) != Ok(true) {
@@ -244,11 +245,7 @@ fn blocked(at: Where, why: &str) -> Fact {
     Fact::Deployment(at.deployment, DeploymentFact::Blocked(why.to_owned()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what a step returns")]
 fn of(at: Where, fact: ServiceFact) -> Done {
     Ok(Some(at.fact(fact)))
-}
-
-/// From when on a deployment of its revision is this release's: a revision that ran before had deployments before.
-fn since(release: &Release, service: &ServiceDeployment) -> Timestamp {
-    if service.again.is_some() { release.accepted } else { Timestamp::UNIX_EPOCH }
 }

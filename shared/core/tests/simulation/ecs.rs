@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use longshore_core::release::{ReleaseId, Rollout};
 
 #[derive(Default)]
@@ -45,7 +45,6 @@ pub struct Deployment {
     pub target: String,
     source: String,
     pub status: Status,
-    pub created: Timestamp,
     pub by: By,
     /// The hook that it waits at.
     pub pause: Option<String>,
@@ -175,14 +174,13 @@ impl Ecs {
         if let Some(deployment) = service.under_way() {
             (deployment.status, deployment.pause) = (Status::Stopped, None);
         }
-        service.running = arn.to_owned();
+        arn.clone_into(&mut service.running);
         let source = service.completed.clone();
         service.deployments.push(Deployment {
             id: id.clone(),
             target: arn.to_owned(),
             source,
             status: Status::InProgress,
-            created: now,
             by,
             pause: None,
             pauses: 0,
@@ -207,19 +205,12 @@ impl Ecs {
         (rollout, deployment.pause.clone())
     }
 
-    /// The newest deployment that brings this revision, made since then.
-    pub fn find(&self, key: &str, arn: &str, since: Timestamp) -> Option<String> {
-        let mut newest_first = self.services.get(key)?.deployments.iter().rev();
-        // Clocks of several machines are no closer than that.
-        let since = since - SignedDuration::from_millis(1);
-        newest_first.find(|d| d.target == arn && d.created >= since).map(|d| d.id.clone())
-    }
-
     /// The newest deployment that brings this revision, made after another.
-    pub fn find_after(&self, key: &str, arn: &str, first: &str) -> Option<String> {
+    pub fn find(&self, key: &str, arn: &str, after: Option<&str>) -> Option<String> {
         let deployments = &self.services.get(key)?.deployments;
-        let first = deployments.iter().position(|deployment| deployment.id == first)?;
-        deployments[first + 1..].iter().rfind(|deployment| deployment.target == arn).map(|d| d.id.clone())
+        let first = deployments.iter().position(|deployment| Some(deployment.id.as_str()) == after);
+        let later = &deployments[first.map_or(0, |first| first + 1)..];
+        later.iter().rfind(|deployment| deployment.target == arn).map(|deployment| deployment.id.clone())
     }
 
     /// RunTask: the same client token is the same task.

@@ -16,17 +16,16 @@ use crate::{
 pub fn act(world: &mut World) {
     match world.plan.kind {
         Kind::Automation => {}
-        Kind::People | Kind::Everything => command(world),
         Kind::Hands if world.chance.percent(25) => by_hand(world),
-        Kind::Hands => command(world),
+        Kind::People | Kind::Hands | Kind::Everything => command(world),
     }
 }
 
 fn command(world: &mut World) {
     match world.chance.below(10) {
         0 => lock(world),
-        1 | 2 => unlock(world),
-        3 => ask(world, Deed::Rollback),
+        1 => unlock(world),
+        2 | 3 => ask(world, Deed::Rollback),
         4 => ask(world, Deed::Deploy),
         _ => answer(world),
     }
@@ -151,7 +150,7 @@ fn by_hand(world: &mut World) {
     } else {
         world.chance.of(&known).map(|known| known.arn.clone()).unwrap_or_default()
     };
-    world.update(&key, &arn, false, By::Hand).ok();
+    world.update(&key, &arn, false, &By::Hand).ok();
 }
 
 /// In the end nothing is locked, and whoever is asked answers, or does not.

@@ -104,7 +104,7 @@ impl Plan {
             broken,
             pipeline,
             pushes: 2 + chance.below(5),
-            turns: 200 + chance.below(1200),
+            turns: 200 + chance.below(1600),
             lost_requests,
             lost_answers,
             deaths,

@@ -202,21 +202,19 @@ impl Trigger {
 
     async fn start(&self, release: &Release, look_first: bool) -> Result<Fact, Lost> {
         let found = if look_first { self.find(release).await? } else { None };
-        let id = match found {
-            Some(id) => id,
-            None => {
-                let (id, knows_tokens) = (release.id.clone(), self.broken != Some(Broken::Tokens));
-                let same = release.number > 1;
-                let started = self.caller.call(move |world| {
-                    if world.is_unlucky(world.plan.lost_requests) {
-                        return None;
-                    }
-                    let (now, image) = (world.now, image(world, &id, same));
-                    Some(world.codebuild.start(&id, image, knows_tokens, now))
-                });
-                started.await?.ok_or(Lost)?
+        if let Some(id) = found {
+            return Ok(Fact::BuildStarted { id, page: None });
+        }
+        let (id, knows_tokens) = (release.id.clone(), self.broken != Some(Broken::Tokens));
+        let same = release.number > 1;
+        let started = self.caller.call(move |world| {
+            if world.is_unlucky(world.plan.lost_requests) {
+                return None;
             }
-        };
+            let (now, image) = (world.now, image(world, &id, same));
+            Some(world.codebuild.start(&id, image, knows_tokens, now))
+        });
+        let id = started.await?.ok_or(Lost)?;
         Ok(Fact::BuildStarted { id, page: None })
     }
 

@@ -190,16 +190,16 @@ impl World {
     }
 
     /// UpdateService.
-    pub fn update(&mut self, key: &str, arn: &str, force: bool, by: By) -> Result<Option<String>, String> {
+    pub fn update(&mut self, key: &str, arn: &str, force: bool, by: &By) -> Result<Option<String>, String> {
         let now = self.now;
-        if by != By::Hand && self.is_unlucky(self.plan.refusals) {
+        if *by != By::Hand && self.is_unlucky(self.plan.refusals) {
             self.say(|| format!("{key} may not be told {arn}"));
             return Err("ECS refused the update".to_owned());
         }
         let made = self.ecs.update(key, arn, force, by.clone(), now);
         self.say(|| format!("{key} is told {arn} by {by:?}: {made:?}"));
-        crate::checks::told(self, key, &by);
-        if by == By::Hand {
+        crate::checks::told(self, key, by);
+        if *by == By::Hand {
             let environment = key.split('/').next().unwrap_or_default().to_owned();
             self.ledger.hands.insert(environment, now);
         }

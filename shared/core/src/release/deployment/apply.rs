@@ -80,6 +80,8 @@ pub enum ServiceFact {
         task_definition: String,
         /// Whether it runs something else, or is on its way somewhere.
         astray: bool,
+        /// The newest service deployment that there is, by its ARN.
+        before: Option<String>,
         /// Who deploys it.
         controller: Controller,
         /// Whether its desired count is 0.
@@ -347,8 +349,8 @@ impl ServiceDeployment {
             _ if over => false,
             // What services are changed by is a release's base as it was read first.
             ServiceFact::Based { .. } if self.base.is_some() => false,
-            ServiceFact::Based { task_definition, astray, controller, idle } => {
-                (self.controller, self.idle, self.astray) = (controller, idle, astray);
+            ServiceFact::Based { task_definition, astray, before, controller, idle } => {
+                (self.controller, self.idle, self.astray, self.before) = (controller, idle, astray, before);
                 if self.again.as_ref() == Some(&task_definition) && !force && !astray {
                     self.unchanged(task_definition.clone());
                 }

@@ -17,3 +17,35 @@ pub fn base<'a>(
     let live = live.and_then(|live| live.task_definition.as_deref());
     live.or(owner.base.as_deref()).unwrap_or(running)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(base: &str, task_definition: Option<&str>) -> ServiceDeployment {
+        ServiceDeployment {
+            base: Some(base.to_owned()),
+            task_definition: task_definition.map(str::to_owned),
+            ..ServiceDeployment::default()
+        }
+    }
+
+    #[test]
+    fn a_service_goes_back_to_what_was_live() {
+        let (live, left) = (service("web:6", Some("web:7")), service("web:7", Some("web:8")));
+        assert_eq!(base("web:7", Some(&live), Some(&live)), "web:7");
+        assert_eq!(base("web:8", Some(&left), Some(&live)), "web:7", "web:8 was left there half-way");
+    }
+
+    #[test]
+    fn where_nothing_was_live_it_goes_back_to_what_was_there_before_the_first_release() {
+        assert_eq!(base("web:8", Some(&service("web:7", Some("web:8"))), None), "web:7");
+        let unbuilt = service("web:7", None);
+        assert_eq!(base("web:8", Some(&service("web:6", Some("web:8"))), Some(&unbuilt)), "web:6");
+    }
+
+    #[test]
+    fn what_someone_brought_by_hand_is_respected() {
+        assert_eq!(base("web:9", None, Some(&service("web:6", Some("web:7")))), "web:9");
+    }
+}

@@ -17,7 +17,13 @@ fn fact(fact: DeploymentFact) -> Fact {
 }
 
 fn based(at: Where, arn: &str) -> Fact {
-    at.fact(ServiceFact::Based { task_definition: arn.into(), astray: false, controller: Controller::Ecs, idle: false })
+    at.fact(ServiceFact::Based {
+        task_definition: arn.into(),
+        astray: false,
+        before: None,
+        controller: Controller::Ecs,
+        idle: false,
+    })
 }
 
 fn registered(at: Where, arn: &str) -> Fact {
@@ -136,11 +142,12 @@ fn all_or_nothing_a_service_that_moved_goes_back_when_another_fails() {
 fn a_service_that_does_not_come_back_is_a_failure_and_said() {
     let mut release = prepared(|_| {});
     take(&mut release, [WEB.fact(ServiceFact::Updated), concluded(WEB, Verdict::Failed)]);
-    assert_eq!(step(&release), DeployStep::GoBack(WEB), "ECS left it as it is; worker was not told");
+    assert_eq!(step(&release), DeployStep::GoBack(WEB), "ECS left it as it is");
     take(
         &mut release,
         [WEB.fact(ServiceFact::SentBack(None)), WEB.fact(ServiceFact::StayedAway("no capacity".into()))],
     );
+    take(&mut release, [WORKER.fact(ServiceFact::SentBack(None)), WORKER.fact(ServiceFact::CameBack)]);
     assert_eq!(release.state, State::Failed);
     let reason = "production: web: said ECS; web did not go back: no capacity";
     assert_eq!(release.reason.as_deref(), Some(reason));
@@ -400,3 +407,5 @@ fn a_release_goes_in_again_only_where_it_was_and_as_it_was() {
         "an approval is asked for all the same"
     );
 }
+
+mod astray;

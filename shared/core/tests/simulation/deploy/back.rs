@@ -1,13 +1,9 @@
 //! The way back.
 
-use jiff::SignedDuration;
 use longshore_core::release::{DeploymentFact, Fact, Release, ServiceFact, Where};
 
-use super::{Deploy, Done, of, place, since};
+use super::{Deploy, Done, of, place};
 use crate::ecs::{By, Deployment};
-
-/// The clocks of ECS and of the functions are no further apart than that.
-const CLOCKS: SignedDuration = SignedDuration::from_secs(2);
 
 /// A service as it is read on the way back.
 struct Found {
@@ -28,18 +24,13 @@ impl Found {
 
 impl Deploy {
     async fn found(&self, release: &Release, at: Where) -> Result<Option<Found>, crate::runtime::Lost> {
-        let (deployment, service, key) = place(release, at);
+        let (_, service, key) = place(release, at);
         let base = service.base.clone().unwrap_or_default();
-        let (own, arn) = (service.deployment.clone(), service.task_definition.clone());
-        let since = since(release, service);
-        let reverting = deployment.reverting.as_ref().map(|reverting| reverting.since).unwrap_or_default();
+        let (before, own, arn) = (service.before.clone(), service.deployment.clone(), service.task_definition.clone());
         let read = self.caller.call(move |world| {
             let service = world.ecs.services.get(&key)?;
-            // ECS's own order says which came later, and no clock has to. A service that was told nothing by this release has none.
-            let back = match own.or_else(|| world.ecs.find(&key, arn.as_ref()?, since)) {
-                Some(own) => world.ecs.find_after(&key, &base, &own),
-                None => world.ecs.find(&key, &base, reverting - CLOCKS),
-            };
+            let own = own.or_else(|| world.ecs.find(&key, arn.as_ref()?, before.as_deref()));
+            let back = world.ecs.find(&key, &base, own.or(before).as_deref());
             Some(Found {
                 running: service.running.clone(),
                 settled: service.is_settled(),
@@ -81,7 +72,7 @@ impl Deploy {
         }
         let by = By::Release { id: release.id.clone(), number: release.number, back: true };
         let force = found.running == base;
-        match self.caller.call(move |world| world.update(&key, &base, force, by)).await? {
+        match self.caller.call(move |world| world.update(&key, &base, force, &by)).await? {
             Ok(made) => of(at, ServiceFact::SentBack(made)),
             Err(refused) => of(at, ServiceFact::StayedAway(refused)),
         }

@@ -12,9 +12,10 @@ impl Deploy {
         let read = self.caller.call(move |world| {
             let service = world.ecs.services.get(&key)?;
             let definition = world.ecs.definitions.get(&service.running)?.clone();
-            Some((definition, service.is_settled()))
+            let newest = service.last().map(|last| last.id.clone());
+            Some((definition, service.is_settled(), newest))
         });
-        let Some((running, settled)) = read.await? else { return Ok(None) };
+        let Some((running, settled, before)) = read.await? else { return Ok(None) };
         let (environment, name) = (deployment.environment.clone(), service.service.clone());
         let kept = self.caller.call(move |world| world.table.environment(&environment)).await?;
         let in_record = |record: Option<Release>| -> Option<ServiceDeployment> {
@@ -37,7 +38,7 @@ impl Deploy {
         let astray = !settled || back_to != running.arn;
         let astray = astray && self.broken != Some(Broken::BaseIsRunning);
         let task_definition = back_to.to_owned();
-        of(at, ServiceFact::Based { task_definition, astray, controller: Controller::Ecs, idle: false })
+        of(at, ServiceFact::Based { task_definition, astray, before, controller: Controller::Ecs, idle: false })
     }
 
     pub(super) async fn preflight(&self, at: usize) -> Done {

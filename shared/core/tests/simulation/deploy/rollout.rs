@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use longshore_core::release::{DeploymentFact, Fact, Release, Rollout, ServiceFact, Verdict, Where};
 
-use super::{Deploy, Done, blocked, of, place, since};
+use super::{Deploy, Done, blocked, of, place};
 use crate::{ecs::By, plan::Broken};
 
 impl Deploy {
@@ -12,14 +12,14 @@ impl Deploy {
         let (deployment, service, key) = place(release, at);
         let arn = service.task_definition.clone().unwrap_or_default();
         if self.broken != Some(Broken::UpdateAgain) {
-            let (key, arn, since) = (key.clone(), arn.clone(), since(release, service));
-            if self.caller.call(move |world| world.ecs.find(&key, &arn, since)).await?.is_some() {
+            let (key, arn, before) = (key.clone(), arn.clone(), service.before.clone());
+            if self.caller.call(move |world| world.ecs.find(&key, &arn, before.as_deref())).await?.is_some() {
                 return of(at, ServiceFact::Updated);
             }
         }
         let by = By::Release { id: release.id.clone(), number: release.number, back: false };
         let force = deployment.plan.force || service.astray || self.broken == Some(Broken::UpdateAgain);
-        match self.caller.call(move |world| world.update(&key, &arn, force, by)).await? {
+        match self.caller.call(move |world| world.update(&key, &arn, force, &by)).await? {
             Ok(_) => of(at, ServiceFact::Updated),
             Err(refused) => {
                 let verdict = Verdict::Failed;
@@ -57,8 +57,8 @@ impl Deploy {
             }
             let arn = service.task_definition.clone().unwrap_or_default();
             let Some(id) = service.deployment.clone() else {
-                let since = since(release, service);
-                match self.caller.call(move |world| world.ecs.find(&key, &arn, since)).await? {
+                let before = service.before.clone();
+                match self.caller.call(move |world| world.ecs.find(&key, &arn, before.as_deref())).await? {
                     Some(id) => return of(at, ServiceFact::Followed(id)),
                     None => continue,
                 }
@@ -112,8 +112,8 @@ impl Deploy {
             let at = Where { deployment, service: position };
             let (_, service, key) = place(release, at);
             let (Some(arn), None) = (service.task_definition.clone(), service.verdict) else { continue };
-            let since = since(release, service);
-            if self.caller.call(move |world| world.ecs.find(&key, &arn, since)).await?.is_some() {
+            let before = service.before.clone();
+            if self.caller.call(move |world| world.ecs.find(&key, &arn, before.as_deref())).await?.is_some() {
                 return of(at, ServiceFact::Updated);
             }
         }
