@@ -1,0 +1,156 @@
+//! Where a release stands in an environment, in a word for lists and programs, and in a sentence for people.
+
+use jiff::Timestamp;
+use longshore_core::release::{Deployment, Obstacle, Release, ServiceDeployment, State, Verdict};
+
+use crate::{
+    table::Colour,
+    terminal::plain,
+    time::{date, span},
+};
+
+/// Where a release stands in an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Other things come first: its build, or the environment before.
+    Waiting,
+    /// It ended before it came there.
+    NeverCame,
+    /// Someone has to approve it.
+    Approval,
+    /// longshore.toml says that nothing goes in now.
+    Frozen,
+    /// Someone locked the environment.
+    Locked,
+    /// It is going in.
+    Deploying,
+    /// It is half in, and waits for a person's answer.
+    Paused,
+    /// Its services go back to what they ran before.
+    GoingBack,
+    /// It ended.
+    Ended(Verdict),
+}
+
+impl Standing {
+    /// Reads it off a release's record.
+    pub fn of(release: &Release, deployment: &Deployment) -> Self {
+        if let Some(verdict) = deployment.verdict {
+            return Self::Ended(verdict);
+        }
+        if release.state.is_end() {
+            return Self::NeverCame;
+        }
+        match (&deployment.held, &deployment.reverting, paused(deployment)) {
+            (Some(Obstacle::Approval { .. }), ..) => Self::Approval,
+            (Some(Obstacle::Freeze { .. }), ..) => Self::Frozen,
+            (Some(Obstacle::Lock(_)), ..) => Self::Locked,
+            (None, Some(_), _) => Self::GoingBack,
+            (None, None, Some(_)) => Self::Paused,
+            (None, None, None) if deployment.admitted.is_some() => Self::Deploying,
+            (None, None, None) => Self::Waiting,
+        }
+    }
+
+    /// The word in lists and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::NeverCame => "never_came",
+            Self::Approval => "approval",
+            Self::Frozen => "frozen",
+            Self::Locked => "locked",
+            Self::Deploying => "deploying",
+            Self::Paused => "paused",
+            Self::GoingBack => "going_back",
+            Self::Ended(verdict) => verdict.word(),
+        }
+    }
+
+    /// Whether the release is between its admission and its end there, or is held before it: the environment waits for something.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Approval | Self::Frozen | Self::Locked | Self::Deploying | Self::Paused | Self::GoingBack => true,
+            Self::Waiting | Self::NeverCame | Self::Ended(_) => false,
+        }
+    }
+
+    /// Its colour.
+    pub fn colour(self) -> Colour {
+        match self {
+            Self::Ended(Verdict::Live) => Colour::Good,
+            Self::Ended(Verdict::RolledBack | Verdict::Failed) | Self::GoingBack => Colour::Bad,
+            Self::Approval | Self::Frozen | Self::Locked | Self::Deploying | Self::Paused => Colour::Open,
+            Self::Waiting | Self::NeverCame | Self::Ended(Verdict::Superseded) => Colour::Dim,
+        }
+    }
+}
+
+/// The service that waits for a person's answer.
+pub fn paused(deployment: &Deployment) -> Option<&ServiceDeployment> {
+    let waits = |service: &&ServiceDeployment| {
+        service.verdict.is_none() && service.pause.as_ref().is_some_and(|pause| pause.answer.is_none())
+    };
+    deployment.services.iter().find(waits)
+}
+
+/// The colour of a release's state.
+pub fn colour(state: State) -> Colour {
+    match state {
+        State::Live | State::Built => Colour::Good,
+        State::Failed | State::RolledBack => Colour::Bad,
+        State::Requested | State::Building | State::Deploying => Colour::Open,
+        State::Waiting | State::Superseded | State::Cancelled => Colour::Dim,
+    }
+}
+
+/// Where a release stands in an environment, and what helps, in a line of harmless text.
+pub fn sentence(release: &Release, deployment: &Deployment, now: Timestamp) -> String {
+    let (number, name) = (format!("{}#{}", plain(&release.pipeline), release.number), plain(&deployment.environment));
+    let why = deployment.reason.as_deref().map(|why| format!(": {}", plain(why))).unwrap_or_default();
+    let held = match &deployment.held {
+        Some(Obstacle::Approval { expires }) => {
+            format!("waits for an approval until {} (longshore approve {number} {name})", date(*expires))
+        }
+        Some(Obstacle::Freeze { until }) => format!("waits: frozen until {}", date(*until)),
+        Some(Obstacle::Lock(lock)) => {
+            let until = lock.until.map(|until| format!(" until {}", date(until))).unwrap_or_default();
+            let why = lock.reason.as_deref().map(|why| format!(": {}", plain(why))).unwrap_or_default();
+            format!("waits: locked by {}{until}{why}", plain(&lock.by))
+        }
+        None => String::new(),
+    };
+    let since = deployment.admitted.map(|admitted| format!(" for {}", span(admitted, now))).unwrap_or_default();
+    match Standing::of(release, deployment) {
+        Standing::Waiting => "waits its turn".to_owned(),
+        Standing::NeverCame => "never came there".to_owned(),
+        Standing::Approval | Standing::Frozen | Standing::Locked => held,
+        Standing::Deploying => format!("deploying{since}{}", stage(deployment)),
+        Standing::Paused => {
+            let service = paused(deployment).map(|service| plain(&service.service)).unwrap_or_default();
+            let at = paused(deployment).and_then(|service| service.pause.as_ref());
+            let at = at.map(|pause| plain(&pause.stage)).unwrap_or_default();
+            format!("{service} is paused at {at} (longshore continue {number} {name}, or longshore back {number} {name})")
+        }
+        Standing::GoingBack => {
+            let why = deployment.reverting.as_ref().map(|back| plain(&back.reason)).unwrap_or_default();
+            format!("going back: {why}")
+        }
+        Standing::Ended(Verdict::Live) if deployment.is_unchanged() => "live, and nothing had to be changed".to_owned(),
+        Standing::Ended(Verdict::Live) => "live".to_owned(),
+        Standing::Ended(Verdict::Superseded) => format!("superseded{why}"),
+        Standing::Ended(Verdict::RolledBack) => format!("rolled back{why}"),
+        Standing::Ended(Verdict::Failed) => format!("failed{why}"),
+    }
+}
+
+/// What is under way right now, where that is known: a task that runs first, or a stage of the traffic's shift.
+fn stage(deployment: &Deployment) -> String {
+    if let Some(position) = deployment.runs.iter().position(|run| run.ended.is_none()) {
+        let command = deployment.plan.before.get(position).map(|before| before.command.join(" "));
+        return format!(", runs {}", plain(&command.unwrap_or_default()));
+    }
+    let stages = deployment.services.iter().filter(|service| service.verdict.is_none());
+    let stage = stages.filter_map(|service| Some((service, service.stages.last()?))).next();
+    stage.map(|(service, stage)| format!(", {} is at {}", plain(&service.service), plain(&stage.stage))).unwrap_or_default()
+}
