@@ -51,12 +51,7 @@ impl Form {
 
     /// Says why something is not done.
     pub fn refused(&self, why: &str) -> anyhow::Result<ExitCode> {
-        if self.json {
-            output::json(&json!({ "done": false, "refused": why }))?;
-        } else {
-            eprintln!("\u{1b}[1;31mrefused\u{1b}[0m: {}", plain(why));
-        }
-        Ok(ExitCode::FAILURE)
+        refusal(why, self.json)
     }
 
     /// Says what came of a release, and watches it where that is asked for.
@@ -71,7 +66,8 @@ impl Form {
             Ok(release) => release,
             Err(undone) => return self.undone(undone),
         };
-        let object = |release: &Release| anyhow::Ok(json!({ "release": serde_json::to_value(Summary::from(release))? }));
+        let object =
+            |release: &Release| anyhow::Ok(json!({ "release": serde_json::to_value(Summary::from(release))? }));
         if !follow.is_wanted() {
             return self.done(&text(&release), object(&release)?);
         }
@@ -87,4 +83,14 @@ impl Form {
         }
         Ok(watched.status(&id))
     }
+}
+
+/// Says why something is refused, and the exit status for it.
+pub fn refusal(why: &str, json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        output::json(&json!({ "done": false, "refused": why }))?;
+    } else {
+        eprintln!("\u{1b}[1;31mrefused\u{1b}[0m: {}", plain(why));
+    }
+    Ok(ExitCode::FAILURE)
 }

@@ -187,3 +187,32 @@ fn notes(seen: &Seen, now: Timestamp) -> Vec<String> {
     });
     lock.into_iter().chain(open).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_core::release::{Lock, Obstacle};
+
+    use super::*;
+    use crate::sample::{at, end, release};
+
+    #[test]
+    fn what_is_live_is_a_line_and_what_is_locked_and_waits_is_below_it() {
+        let mut live = release(12);
+        end(&mut live, 1, Verdict::Live, None);
+        let lock = Lock { by: "Bob".into(), reason: Some("tide".into()), since: at(0), until: None, rollback: false };
+        let mut waiting = release(14);
+        waiting.deployments[1].held = Some(Obstacle::Lock(lock.clone()));
+        assert!(is_open(&waiting, "production") && !is_open(&waiting, "staging") && !is_open(&live, "production"));
+        let mut record = Environment { lock: Some(lock), ..Environment::default() };
+        assert!(record.went_live(Live::of(&live, at(90))));
+        let seen = |name: &str, record: Environment, open: Vec<Release>| Seen {
+            pipeline: "web".into(),
+            name: name.into(),
+            message: record.live.first().map(|_| "Change 12".to_owned()).unwrap_or_default(),
+            record,
+            open,
+        };
+        let all = [seen("staging", Environment::default(), Vec::new()), seen("production", record, vec![waiting])];
+        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&all, at(7200))), @"");
+    }
+}

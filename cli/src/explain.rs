@@ -80,7 +80,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 
 fn of_payload(source: Source, arguments: &Arguments) -> anyhow::Result<Explanation> {
     let config = config(&arguments.config)?;
-    let body = payload::read(arguments.file.path.as_deref())?;
+    let body = payload::read(arguments.file.path.as_deref(), "the payload")?;
     let delivery = read(source, arguments, &config.hosts(), &body)?;
     // CodeCommit tells no files, and has no API that is asked for them.
     if source != Source::CodeCommit && !route::wants_files(&config, &delivery).is_empty() {

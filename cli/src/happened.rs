@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use longshore_core::{
     message::{duration, revision},
-    release::{Deed, Decision, Deployment, Outcome, Person, Release, Run, ServiceDeployment, Stage, Verdict},
+    release::{Decision, Deed, Deployment, Outcome, Person, Release, Run, ServiceDeployment, Stage, Verdict},
     report::Status,
 };
 
@@ -155,8 +155,7 @@ pub fn way(service: &ServiceDeployment) -> String {
 fn deployment_ended(deployment: &Deployment, verdict: Verdict, ended: Timestamp) -> String {
     let why = deployment.reason.as_deref().map(|why| format!(": {}", plain(why))).unwrap_or_default();
     let took = deployment.admitted.map(|admitted| duration(admitted, ended));
-    let (within, after) =
-        took.map(|took| (format!(" in {took}"), format!(" after {took}"))).unwrap_or_default();
+    let (within, after) = took.map(|took| (format!(" in {took}"), format!(" after {took}"))).unwrap_or_default();
     match verdict {
         Verdict::Live if deployment.is_unchanged() => "live already, nothing had to be changed".to_owned(),
         Verdict::Live => format!("live{within}"),

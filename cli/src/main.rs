@@ -3,10 +3,13 @@
 mod account;
 mod answer;
 mod builds;
+mod changes;
 mod check;
 mod decide;
 mod demo;
 mod deploy;
+mod diff;
+mod ecs;
 mod environments;
 mod explain;
 mod follow;
@@ -23,11 +26,15 @@ mod releases;
 mod replay;
 mod resume;
 mod rollback;
+#[cfg(test)]
+mod sample;
 mod standing;
 mod summary;
 mod table;
+mod task_definition;
 mod terminal;
 mod time;
+mod trace;
 mod who;
 
 use std::process::ExitCode;
@@ -69,6 +76,10 @@ enum Command {
     Lock(lock::LockArguments),
     /// Unlock an environment; what waits there goes on.
     Unlock(lock::UnlockArguments),
+    /// Show what a release would change in each service's task definition, field by field; nothing is registered.
+    Diff(diff::Arguments),
+    /// Find the release behind a running task, an image or a commit: commit, author, build, approval, and where it is live.
+    Trace(trace::Arguments),
     /// Look at the builds of releases.
     Builds(builds::Arguments),
     /// Say what a delivery starts, and which rule said no to the rest; nothing is sent or started.
@@ -80,6 +91,11 @@ enum Command {
     ///
     /// Prints the status and the answer. Exit status 0 when the endpoint took it (2xx), 1 when not.
     Replay(replay::Arguments),
+    /// Print the request that registers a new revision of a task definition: the base with other images, and nothing else changed.
+    ///
+    /// Reads what `aws ecs describe-task-definition --include TAGS` printed; nothing is sent. Exit status 0 when the request could be made,
+    /// 2 when not.
+    TaskDefinition(task_definition::Arguments),
     /// Run all of Longshore on this machine, for the repositories that longshore.toml names.
     Local(local::Arguments),
     /// Take the sample application from a push to a running container, twice, on this machine.
@@ -105,9 +121,12 @@ async fn main() -> ExitCode {
         Command::Back(arguments) => resume::run(arguments, false).await,
         Command::Lock(arguments) => lock::lock(arguments).await,
         Command::Unlock(arguments) => lock::unlock(arguments).await,
+        Command::Diff(arguments) => diff::run(arguments).await,
+        Command::Trace(arguments) => trace::run(arguments).await,
         Command::Builds(arguments) => builds::run(arguments).await,
         Command::Explain(arguments) => return explain::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::TaskDefinition(arguments) => return task_definition::run(&arguments),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Hook(arguments) => hook::run(&arguments).await,

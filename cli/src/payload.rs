@@ -15,14 +15,14 @@ pub fn source(word: &str) -> Result<Source, String> {
     Source::parse(word).ok_or_else(|| format!("it must be {}", Source::ALL.map(Source::word).join(", ")))
 }
 
-/// The bytes of a file; without one, those of standard input.
-pub fn read(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+/// The bytes of a file; without one, those of standard input, of which is said what it is for.
+pub fn read(file: Option<&Path>, what: &str) -> anyhow::Result<Vec<u8>> {
     if let Some(file) = file {
         return std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()));
     }
     let mut input = std::io::stdin();
     if input.is_terminal() {
-        note("reading the payload from standard input, up to Ctrl-D");
+        note(&format!("reading {what} from standard input, up to Ctrl-D"));
     }
     let mut body = Vec::new();
     input.read_to_end(&mut body).context("standard input cannot be read")?;

@@ -37,7 +37,8 @@ pub enum Reference {
 impl Reference {
     /// Reads a reference, as an argument.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const WANTED: &str = "a release is named by its number (12), its pipeline and number (web#12), or its id (26 characters)";
+        const WANTED: &str =
+            "a release is named by its number (12), its pipeline and number (web#12), or its id (26 characters)";
         if let Some(id) = ReleaseId::parse(&text.to_ascii_uppercase()) {
             return Ok(Self::Id(id));
         }
@@ -144,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_release_is_named_by_number_by_pipeline_and_number_or_by_id() {
-        let number = |pipeline: Option<&str>, number| Reference::Number { pipeline: pipeline.map(str::to_owned), number };
+        let number =
+            |pipeline: Option<&str>, number| Reference::Number { pipeline: pipeline.map(str::to_owned), number };
         assert_eq!(Reference::parse("12"), Ok(number(None, 12)));
         assert_eq!(Reference::parse("#12"), Ok(number(None, 12)));
         assert_eq!(Reference::parse("web#12"), Ok(number(Some("web"), 12)));

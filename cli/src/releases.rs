@@ -95,3 +95,26 @@ fn row(release: &Release, now: Timestamp) -> Vec<Cell> {
         coloured(span(release.accepted, now), Colour::Dim),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_core::release::{Asked, Person, State, Verdict};
+
+    use super::*;
+    use crate::sample::{at, end, release};
+
+    #[test]
+    fn each_release_is_a_line() {
+        let mut live = release(12);
+        end(&mut live, 0, Verdict::Live, None);
+        end(&mut live, 1, Verdict::Live, None);
+        live.state = State::Live;
+        let mut back = release(14);
+        let person = Person { name: "Bob".into(), reason: None, at: at(100) };
+        back.asked = Some(Asked { deed: Deed::Rollback, of: live.id.clone(), number: 12, person });
+        back.deployments.remove(0);
+        back.commit.message = "A message that is much longer than there is room for in a line of a table".into();
+        let text = shown(&[back, release(13), live], at(7200));
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"");
+    }
+}

@@ -56,7 +56,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         (None, None) => bail!("--url or --local is missing"),
     };
     let url = endpoint(&base, source)?;
-    let body = payload::read(arguments.file.path.as_deref())?;
+    let body = payload::read(arguments.file.path.as_deref(), "the payload")?;
     let id = arguments.delivery.unwrap_or_else(hook::uuid);
     let content_type = payload::content_type(&body);
     let headers = webhook::sign(source, &arguments.event, &id, content_type, &body, &secret, Timestamp::now());

@@ -94,13 +94,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return arguments.form.refused("nothing was done");
         }
     }
-    let outcome = deeds
-        .roll_back(&pipeline, &environment, To::Release(target.id.clone()), person(&who, arguments.reason))
-        .await;
+    let outcome =
+        deeds.roll_back(&pipeline, &environment, To::Release(target.id.clone()), person(&who, arguments.reason)).await;
+    let (pipeline, environment) = (plain(&pipeline), plain(&environment));
     let text = |release: &Release| {
+        let (to, number) = (target.number, release.number);
         format!(
-            "{environment} goes back to {pipeline}#{} as release #{}, and is locked: longshore unlock {pipeline} {environment}",
-            target.number, release.number
+            "{environment} goes back to {pipeline}#{to} as release #{number}, and is locked: longshore unlock {pipeline} {environment}"
         )
     };
     arguments.form.release(store, outcome, text, &arguments.follow).await
@@ -122,11 +122,9 @@ fn place(words: &[String]) -> anyhow::Result<Place> {
             Ok(release) => Place { pipeline: None, environment: first.clone(), release: Some(release) },
             Err(_) => Place { pipeline: Some(first.clone()), environment: second.clone(), release: None },
         },
-        [pipeline, environment, last] => Place {
-            pipeline: Some(pipeline.clone()),
-            environment: environment.clone(),
-            release: Some(release(last)?),
-        },
+        [pipeline, environment, last] => {
+            Place { pipeline: Some(pipeline.clone()), environment: environment.clone(), release: Some(release(last)?) }
+        }
         [] | [..] => return Err(WrongUsage("it takes [PIPELINE] ENVIRONMENT [RELEASE]".to_owned()).into()),
     })
 }

@@ -130,7 +130,9 @@ pub fn sentence(release: &Release, deployment: &Deployment, now: Timestamp) -> S
             let service = paused(deployment).map(|service| plain(&service.service)).unwrap_or_default();
             let at = paused(deployment).and_then(|service| service.pause.as_ref());
             let at = at.map(|pause| plain(&pause.stage)).unwrap_or_default();
-            format!("{service} is paused at {at} (longshore continue {number} {name}, or longshore back {number} {name})")
+            format!(
+                "{service} is paused at {at} (longshore continue {number} {name}, or longshore back {number} {name})"
+            )
         }
         Standing::GoingBack => {
             let why = deployment.reverting.as_ref().map(|back| plain(&back.reason)).unwrap_or_default();
@@ -152,5 +154,64 @@ fn stage(deployment: &Deployment) -> String {
     }
     let stages = deployment.services.iter().filter(|service| service.verdict.is_none());
     let stage = stages.filter_map(|service| Some((service, service.stages.last()?))).next();
-    stage.map(|(service, stage)| format!(", {} is at {}", plain(&service.service), plain(&stage.stage))).unwrap_or_default()
+    stage
+        .map(|(service, stage)| format!(", {} is at {}", plain(&service.service), plain(&stage.stage)))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_core::release::{Lock, Pause, Reverting};
+
+    use super::*;
+    use crate::sample::{at, end, release};
+
+    #[test]
+    fn each_standing_has_its_sentence_with_what_helps() {
+        let mut release = release(14);
+        let seen = |release: &Release| {
+            let production = &release.deployments[1];
+            format!("{}: {}", Standing::of(release, production).word(), sentence(release, production, at(600)))
+        };
+        let mut told = vec![seen(&release)];
+        let lock = Lock {
+            by: "Ada".into(),
+            reason: Some("tide".into()),
+            since: at(0),
+            until: Some(at(7200)),
+            rollback: false,
+        };
+        for held in [
+            Obstacle::Approval { expires: at(86_400) },
+            Obstacle::Freeze { until: at(7200) },
+            Obstacle::Lock(lock.clone()),
+            Obstacle::Lock(Lock { until: None, reason: None, ..lock }),
+        ] {
+            release.deployments[1].held = Some(held);
+            told.push(seen(&release));
+        }
+        let production = &mut release.deployments[1];
+        production.held = None;
+        production.admitted = Some(at(300));
+        told.push(seen(&release));
+        let stage = "POST_TEST_TRAFFIC_SHIFT".to_owned();
+        let pause = Pause { hook: "h".into(), stage, since: at(310), answer: None };
+        release.deployments[1].services[0].pause = Some(pause);
+        told.push(seen(&release));
+        release.deployments[1].reverting = Some(Reverting { reason: "the check failed".into(), since: at(320) });
+        told.push(seen(&release));
+        for (verdict, reason) in [
+            (Verdict::Live, None),
+            (Verdict::Superseded, Some("#15 was admitted before it")),
+            (Verdict::RolledBack, Some("the circuit breaker went back")),
+            (Verdict::Failed, Some("no image")),
+        ] {
+            end(&mut release, 1, verdict, reason);
+            told.push(seen(&release));
+        }
+        release.deployments[1].verdict = None;
+        release.state = State::Failed;
+        told.push(seen(&release));
+        insta::assert_snapshot!(told.join("\n"), @"");
+    }
 }

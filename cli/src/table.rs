@@ -88,7 +88,10 @@ mod tests {
             vec![cell("#9"), coloured("rolled_back", Colour::Bad), cell("")],
         ];
         let text = table(&rows, 2);
-        assert_eq!(anstream::adapter::strip_str(&text).to_string(), "  #12  live         Märchen\n  #9   rolled_back\n");
+        assert_eq!(
+            anstream::adapter::strip_str(&text).to_string(),
+            "  #12  live         Märchen\n  #9   rolled_back\n"
+        );
         assert!(text.contains("\u{1b}[32mlive\u{1b}[0m"), "{text:?}");
         assert_eq!(table(&[], 2), "");
     }

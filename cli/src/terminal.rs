@@ -74,7 +74,6 @@ pub fn is_harmful(character: char) -> bool {
     character.is_control() || turns_direction(character)
 }
 
-
 /// Whether this is one of Unicode's marks that reorder what is around them.
 /// Source: <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>.
 fn turns_direction(character: char) -> bool {

@@ -73,7 +73,8 @@ fn arn(answer: &str) -> Option<String> {
 
 /// Who uses this machine, as its shell says.
 fn user() -> String {
-    let told = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let told =
+        ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
     format!("local/{}", shorten(&told.unwrap_or_else(|| "someone".to_owned()), 100))
 }
 

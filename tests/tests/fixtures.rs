@@ -9,8 +9,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use longshore_core::{
     event::{Envelope, Event},
+    image::without_name,
     push::{Content, Delivery, Merged, Source},
-    task_definition::{READ_ONLY, is_revision, revise},
+    task_definition::{self, Images, READ_ONLY, diff, is_faithful, is_revision, revise},
     webhook::{self, Headers, Hosts},
 };
 use longshore_tests::workspace;
@@ -40,33 +41,61 @@ fn json(file: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-#[test]
-fn a_revision_of_a_real_task_definition_differs_in_the_image_alone() {
-    let Some(folder) = fixtures("task-definitions") else { return };
-    let image = format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web@sha256:{}", "0".repeat(64));
-    for file in files(&folder, "json") {
-        let base = json(&file);
-        // As ECS would describe it, with what it adds.
-        let mut described = base.clone();
-        for member in READ_ONLY {
-            described[member] = json!("read only");
-        }
-        let described = json!({"taskDefinition": described, "tags": [{"key": "team", "value": "harbour"}]});
-        let containers = base["containerDefinitions"].as_array().expect("containers");
-        let name = containers[0]["name"].as_str().expect("a name").to_owned();
-        let revision = revise(&described, &image, std::slice::from_ref(&name), &[("longshore:release", "r")]);
-        let revision = revision.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        assert_eq!(revision.containers, [name]);
+/// A file's task definition as ECS would describe it, with what it adds.
+fn described(base: &Value) -> Value {
+    let mut described = base.clone();
+    for member in READ_ONLY {
+        described[member] = json!("read only");
+    }
+    json!({"taskDefinition": described, "tags": [{"key": "team", "value": "harbour"}]})
+}
 
-        let mut expected = base.clone();
-        for member in READ_ONLY {
-            expected.as_object_mut().expect("an object").remove(member);
+#[test]
+fn the_register_request_of_each_real_task_definition_equals_its_base_in_every_member_but_the_images() {
+    let Some(folder) = fixtures("task-definitions") else { return };
+    for file in files(&folder, "json") {
+        // Read as what ECS sends is read: nothing of it may be lost.
+        let text = fs::read(&file).expect("a file");
+        let base = task_definition::read(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let containers = base["containerDefinitions"].as_array().expect("containers");
+        let names: Vec<&str> = containers.iter().map(|container| container["name"].as_str().expect("a name")).collect();
+        let image =
+            |name: &str| format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/{name}@sha256:{}", "0".repeat(64));
+        // Every container gets an image of its own; then one of them alone.
+        for chosen in std::iter::once(&names[..]).chain(names.chunks(1)) {
+            let images = chosen.iter().map(|name| ((*name).to_owned(), image(name))).collect();
+            let revision = revise(&described(&base), Images::Each(&images), &[("longshore:release", "r")]);
+            let revision = revision.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            assert_eq!(revision.containers, chosen);
+
+            let mut expected = base.clone();
+            expected.as_object_mut().expect("an object").retain(|member, _| !READ_ONLY.contains(&member.as_str()));
+            for container in expected["containerDefinitions"].as_array_mut().expect("containers") {
+                let name = container["name"].as_str().expect("a name").to_owned();
+                if chosen.contains(&name.as_str()) {
+                    container["image"] = image(&name).into();
+                }
+            }
+            expected["tags"] = json!([{"key": "team", "value": "harbour"}, {"key": "longshore:release", "value": "r"}]);
+            assert_eq!(revision.request, expected, "{}", file.display());
+            assert!(revision.changed);
+
+            let paths: Vec<String> = diff(&base, &revision.request).into_iter().map(|change| change.path).collect();
+            let images = chosen.iter().map(|name| format!("containerDefinitions[{name}].image"));
+            assert_eq!(paths, images.chain(["tags".to_owned()]).collect::<Vec<_>>(), "{}", file.display());
+
+            let registered = json!({"taskDefinition": expected, "tags": expected["tags"]});
+            assert!(is_revision(&registered, &revision.request), "{}", file.display());
+            assert_eq!(is_faithful(&revision.request, &registered), Ok(()), "{}", file.display());
         }
-        expected["containerDefinitions"][0]["image"] = image.as_str().into();
-        expected["tags"] = json!([{"key": "team", "value": "harbour"}, {"key": "longshore:release", "value": "r"}]);
-        assert_eq!(revision.request, expected, "{}", file.display());
-        let registered = json!({"taskDefinition": expected, "tags": expected["tags"]});
-        assert!(is_revision(&registered, &revision.request), "{}", file.display());
+        // One image for all that run one of its repository: the sidecars of others stay.
+        let repository = |container: &Value| container["image"].as_str().map(|image| without_name(image).to_owned());
+        let first = repository(&containers[0]).expect("an image");
+        let one = format!("{first}@sha256:{}", "1".repeat(64));
+        let revision =
+            revise(&described(&base), Images::One { image: &one, containers: &[] }, &[]).expect("a revision");
+        let same = containers.iter().filter(|container| repository(container).as_ref() == Some(&first)).count();
+        assert_eq!(revision.containers.len(), same, "{}", file.display());
     }
 }
 

@@ -119,7 +119,8 @@ fn environment(release: &Release, deployment: &Deployment, now: Timestamp) -> St
     }
     if let Some(probe) = &deployment.probe {
         let last = probe.last.as_deref().map(|last| format!(": {last}")).unwrap_or_default();
-        let word = if probe.passed.is_some() { "passed".to_owned() } else { format!("{} failures{last}", probe.failures) };
+        let word =
+            if probe.passed.is_some() { "passed".to_owned() } else { format!("{} failures{last}", probe.failures) };
         let url = deployment.plan.check.as_ref().map(|check| check.url.as_str()).unwrap_or_default();
         rows.push(fact("check", format!("{url} {word}")));
     }

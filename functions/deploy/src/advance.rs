@@ -28,7 +28,7 @@ impl Deploy {
     pub(crate) async fn advance(&self, mut release: Release, deadline: Timestamp) -> anyhow::Result<Release> {
         let version = release.version;
         let mut held = None;
-        let result = self.advance_held(&mut release, &mut held, deadline).await;
+        let result = Box::pin(self.advance_held(&mut release, &mut held, deadline)).await;
         // After an error a call may still be on its way: then the environment is not given back, its hold lapses.
         if result.is_ok() {
             self.leave(held).await;
@@ -165,8 +165,8 @@ type Held = Option<(usize, Hold)>;
 fn locked(release: &Release, at: usize, obstacle: Obstacle) -> Option<Fact> {
     let known = release.deployments.get(at)?.held.as_ref() == Some(&obstacle);
     // A release that was admitted before the lock came stays where it is.
-    (!known && release.deployments[at].admitted.is_none())
-        .then(|| Fact::Deployment(at, DeploymentFact::Held(obstacle)))
+    let news = !known && release.deployments[at].admitted.is_none();
+    news.then_some(Fact::Deployment(at, DeploymentFact::Held(obstacle)))
 }
 
 /// Where a step changes services, or decides that they are not changed: for that the environment must be held.

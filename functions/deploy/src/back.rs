@@ -22,7 +22,7 @@ impl Deploy {
             let Some(id) = &service.deployment else {
                 return Ok(at.fact(ServiceFact::StayedAway("CodeDeploy's deployment is not known".to_owned())));
             };
-            return Ok(match clients.codedeploy.stop(id).await? {
+            return Ok(match clients.codedeploy.stop(id, true).await? {
                 Call::Done(_) => at.fact(ServiceFact::SentBack(None)),
                 Call::Refused(why) => at.fact(ServiceFact::StayedAway(why)),
             });
@@ -52,7 +52,9 @@ impl Deploy {
         let clients = self.clients(deployment).await;
         for (position, service) in deployment.services.iter().enumerate() {
             let at = Where { service: position, ..at };
-            let Some(back) = service.back.as_ref().filter(|back| back.told.is_some() && !back.is_over()) else { continue };
+            let Some(back) = service.back.as_ref().filter(|back| back.told.is_some() && !back.is_over()) else {
+                continue;
+            };
             let base = service.base.as_deref().context("a service without a base")?;
             let stayed = |why: String| Some(at.fact(ServiceFact::StayedAway(why)));
             let rollout = match service.controller {

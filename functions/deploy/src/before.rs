@@ -5,7 +5,7 @@ use longshore_aws::ids;
 use longshore_core::{
     config::Before,
     event::STARTED_BY,
-    release::{Deployment, DeploymentFact, Fact, Release, Run, ServiceDeployment},
+    release::{Deployment, DeploymentFact, Fact, Image, Release, Run, ServiceDeployment},
 };
 
 use crate::{
@@ -34,7 +34,7 @@ impl Deploy {
             ("longshore:release".to_owned(), release.id.to_string()),
             ("longshore:commit".to_owned(), release.commit.id.clone()),
         ];
-        let started = clients.ecs.run_task(&RunTask {
+        let task = RunTask {
             cluster: &deployment.plan.cluster,
             task_definition: revision,
             launch: &found.launch,
@@ -43,8 +43,8 @@ impl Deploy {
             started_by: &format!("{STARTED_BY}{}", release.id),
             client_token: &format!("{}-{at}-{run}", release.id),
             tags: &tags.into(),
-        });
-        Ok(match started.await? {
+        };
+        Ok(match clients.ecs.run_task(&task).await? {
             Call::Done(task) => {
                 tracing::info!(release = %release.id, task, container, "a task was started");
                 Fact::Deployment(at, DeploymentFact::RunStarted { run, task })
@@ -71,7 +71,8 @@ impl Deploy {
                 return Ok(None);
             }
             let why = format!("it ran for longer than {} s", before.timeout.as_secs());
-            if let Call::Refused(refused) = clients.ecs.stop_task(&deployment.plan.cluster, &started.task, &why).await? {
+            if let Call::Refused(refused) = clients.ecs.stop_task(&deployment.plan.cluster, &started.task, &why).await?
+            {
                 tracing::warn!(release = %release.id, task = started.task, refused, "the task could not be stopped");
             }
             let log = self.task_log(&clients, release, before, service, started).await;
@@ -105,7 +106,7 @@ impl Deploy {
             return Ok(Some(container.clone()));
         }
         let Call::Done(described) = clients.ecs.describe(revision).await? else { return Ok(None) };
-        let images: Vec<String> = release.image.iter().chain(&release.others).map(|image| image.reference()).collect();
+        let images: Vec<String> = release.image.iter().chain(&release.others).map(Image::reference).collect();
         let containers = described["taskDefinition"]["containerDefinitions"].as_array().cloned().unwrap_or_default();
         let ours = containers.iter().find(|container| images.iter().any(|image| container["image"] == image.as_str()));
         Ok(ours.and_then(|container| container["name"].as_str()).map(str::to_owned))

@@ -20,7 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Deploy {
     /// Asks until it passed, failed, or the time of this invocation is over: then the next goes on.
-    pub(crate) async fn check(&self, release: &Release, at: usize, deadline: Timestamp) -> anyhow::Result<Option<Fact>> {
+    pub(crate) async fn check(
+        &self,
+        release: &Release,
+        at: usize,
+        deadline: Timestamp,
+    ) -> anyhow::Result<Option<Fact>> {
         let deployment = release.deployments.get(at).context("no such deployment")?;
         let check = deployment.plan.check.as_ref().context("nothing to check")?;
         let of = |fact| Ok(Some(Fact::Deployment(at, fact)));
@@ -45,7 +50,7 @@ impl Deploy {
             }
             if now > deadline {
                 let news = failures != probe.failures;
-                return Ok(news.then(|| Fact::Deployment(at, DeploymentFact::Probed { failures, last: None })));
+                return Ok(news.then_some(Fact::Deployment(at, DeploymentFact::Probed { failures, last: None })));
             }
             tokio::time::sleep(PAUSE.min(remaining(check, probe, now))).await;
         }
@@ -71,7 +76,9 @@ async fn ask(client: &Client, check: &Check) -> Result<(), String> {
     match client.get(&check.url).send().await {
         Ok(answer) if answer.status().as_u16() == check.expect => Ok(()),
         Ok(answer) => Err(format!("{} answered {}, not {}", check.url, answer.status().as_u16(), check.expect)),
-        Err(error) if error.is_timeout() => Err(format!("{} did not answer within {} s", check.url, PATIENCE.as_secs())),
+        Err(error) if error.is_timeout() => {
+            Err(format!("{} did not answer within {} s", check.url, PATIENCE.as_secs()))
+        }
         Err(error) if error.is_connect() => Err(format!("{} could not be reached", check.url)),
         Err(_) => Err(format!("{} gave no answer that can be read", check.url)),
     }

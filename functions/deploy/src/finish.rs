@@ -1,10 +1,15 @@
 //! After the services: what runs on a schedule, and where the release is live.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use longshore_aws::ids;
 use longshore_core::release::{Deployment, DeploymentFact, Fact, Release};
 
-use crate::{Deploy, aws::{Call, Clients, ecs}};
+use crate::{
+    Deploy,
+    aws::{Call, Clients, ecs},
+};
 
 impl Deploy {
     /// Moves schedules to the new revision, and publishes what is live: the environment's record first, which a rollback reads. What a
@@ -29,9 +34,15 @@ impl Deploy {
 async fn move_schedules(clients: &Clients, deployment: &Deployment) -> anyhow::Result<Option<String>> {
     for family in &deployment.families {
         let Some(revision) = &family.task_definition else { continue };
-        match clients.schedules.run(&deployment.plan.cluster, &family.family, revision).await? {
-            Call::Done(moved) if moved.is_empty() => {}
-            Call::Done(moved) => tracing::info!(family = family.family, revision, ?moved, "schedules were moved"),
+        // Targets name their cluster by its ARN, which is beside the revision's.
+        let Some((front, _)) = revision.split_once(":task-definition/") else { continue };
+        let cluster = format!("{front}:cluster/{}", deployment.plan.cluster);
+        match clients.schedules.run(&cluster, revision).await? {
+            Call::Done(moved) => {
+                for scheduled in &moved.changed {
+                    tracing::info!(place = %scheduled.place, revision, before = scheduled.task_definition, "moved");
+                }
+            }
             Call::Refused(why) => return Ok(Some(format!("the schedules of {} were not moved: {why}", family.family))),
         }
     }
@@ -41,20 +52,20 @@ async fn move_schedules(clients: &Clients, deployment: &Deployment) -> anyhow::R
 /// `/longshore/<pipeline>/<environment>/…`.
 async fn publish(clients: &Clients, release: &Release, deployment: &Deployment) -> anyhow::Result<Option<String>> {
     let base = format!("/longshore/{}/{}", release.pipeline, deployment.environment);
-    let mut parameters = vec![
+    let mut parameters = BTreeMap::from([
         (format!("{base}/release"), release.id.to_string()),
         (format!("{base}/number"), release.number.to_string()),
         (format!("{base}/commit"), release.commit.id.clone()),
-    ];
+    ]);
     if let Some(image) = &release.image {
-        parameters.push((format!("{base}/digest"), image.digest.as_str().to_owned()));
-        parameters.push((format!("{base}/image"), image.reference()));
+        parameters.insert(format!("{base}/digest"), image.digest.as_str().to_owned());
+        parameters.insert(format!("{base}/image"), image.reference());
     }
     let revisions = deployment.services.iter().filter_map(|service| service.task_definition.as_deref());
     let families = deployment.families.iter().filter_map(|family| family.task_definition.as_deref());
     for arn in revisions.chain(families) {
         if let Some(family) = ecs::family_of(arn) {
-            parameters.push((format!("{base}/revision/{family}"), arn.to_owned()));
+            parameters.insert(format!("{base}/revision/{family}"), arn.to_owned());
         }
     }
     Ok(match clients.parameters.put(&parameters).await? {

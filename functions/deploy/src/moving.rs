@@ -13,7 +13,7 @@ use crate::{
     advance::{blocked, failed, place},
     aws::{
         Call, Clients,
-        codedeploy::{self, State},
+        codedeploy::State,
         ecs::{self, Answer},
     },
 };
@@ -49,7 +49,7 @@ impl Deploy {
         let (cluster, name) = (&deployment.plan.cluster, &service.service);
         // A deployment from before this release, of the very revision that it brings back or keeps, is not ours.
         let since = deployment.admitted;
-        match clients.ecs.find_deployment_since(cluster, name, task_definition, since).await? {
+        match clients.ecs.find_deployment(cluster, name, task_definition, since).await? {
             Call::Done(Some(_)) => return Ok(Call::Done(())),
             Call::Done(None) => {}
             Call::Refused(why) => return Ok(Call::Refused(why)),
@@ -114,7 +114,7 @@ impl Deploy {
         let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
         let Some(arn) = &service.deployment else {
             let since = deployment.admitted;
-            return Ok(match clients.ecs.find_deployment_since(cluster, name, task_definition, since).await? {
+            return Ok(match clients.ecs.find_deployment(cluster, name, task_definition, since).await? {
                 Call::Done(Some(arn)) => Seen::Fact(at.fact(ServiceFact::Followed(arn))),
                 Call::Done(None) => without_deployment(clients, deployment, service, task_definition).await?,
                 Call::Refused(why) => Seen::Ended(Verdict::Failed, Some(why)),
@@ -130,17 +130,17 @@ impl Deploy {
         }
         let stage = stage.unwrap_or_default().to_owned();
         if standing.progress == Rollout::Under {
-            let known = |hook: &str| service.pause.as_ref().is_some_and(|pause| pause.hook == hook && pause.stage == stage);
+            let known =
+                |hook: &str| service.pause.as_ref().is_some_and(|pause| pause.hook == hook && pause.stage == stage);
             return Ok(match standing.pauses.first() {
                 Some(pause) if !known(&pause.hook) => {
                     Seen::Fact(at.fact(ServiceFact::Paused { hook: pause.hook.clone(), stage }))
                 }
-                Some(_) => Seen::Nothing,
                 // It was answered elsewhere, or its time was over.
                 None if service.pause.as_ref().is_some_and(|pause| pause.answer.is_none()) => {
                     Seen::Fact(at.fact(ServiceFact::Resumed))
                 }
-                None => Seen::Nothing,
+                Some(_) | None => Seen::Nothing,
             });
         }
         let serving = match clients.ecs.service(cluster, name).await? {
@@ -181,12 +181,7 @@ enum Seen {
     Ended(Verdict, Option<String>),
 }
 
-fn concluded(
-    at: Where,
-    verdict: Verdict,
-    reason: Option<String>,
-    why: Option<longshore_core::release::Why>,
-) -> Fact {
+fn concluded(at: Where, verdict: Verdict, reason: Option<String>, why: Option<longshore_core::release::Why>) -> Fact {
     at.fact(ServiceFact::Concluded { verdict, reason, why: why.filter(|why| !why.is_empty()) })
 }
 
@@ -228,9 +223,27 @@ async fn hand_over(
     let Some(target) = found.targets.first() else {
         return Ok(Call::Refused(format!("the service {} has no load balancer", service.service)));
     };
-    let spec = appspec::content(task_definition, &target.container, target.port);
-    let description = codedeploy::description(&release.id, &service.service);
-    Ok(clients.codedeploy.deploy(group, &spec, &description).await?.map(drop))
+    let capacity = found.launch.capacity.iter();
+    let spec = appspec::app_spec(&appspec::Target {
+        task_definition,
+        container: &target.container,
+        port: target.port,
+        platform_version: found.launch.platform_version.as_deref(),
+        capacity: capacity
+            .map(|item| appspec::Capacity {
+                provider: item.capacity_provider(),
+                base: item.base(),
+                weight: item.weight(),
+            })
+            .collect(),
+    });
+    let since = deployment.admitted.unwrap_or(release.accepted);
+    Ok(clients.codedeploy.start(group, &spec, &mark(release, service), since).await?.map(drop))
+}
+
+/// By which CodeDeploy's deployment of a service is found again.
+fn mark(release: &Release, service: &ServiceDeployment) -> String {
+    format!("{} {}", release.id, service.service)
 }
 
 async fn follow_codedeploy(
@@ -242,25 +255,42 @@ async fn follow_codedeploy(
 ) -> anyhow::Result<Seen> {
     let Some(id) = &service.deployment else {
         let group = deployment.plan.codedeploy.as_ref().context("no CodeDeploy deployment group")?;
-        let description = codedeploy::description(&release.id, &service.service);
-        return Ok(match clients.codedeploy.find(group, &description).await? {
+        let since = deployment.admitted.unwrap_or(release.accepted);
+        return Ok(match clients.codedeploy.find(group, &mark(release, service), since).await? {
             Call::Done(Some(id)) => Seen::Fact(at.fact(ServiceFact::Followed(id))),
             Call::Done(None) => Seen::Nothing,
             Call::Refused(why) => Seen::Ended(Verdict::Failed, Some(why)),
         });
     };
-    let found = match clients.codedeploy.deployment(id).await? {
+    let found = match clients.codedeploy.standing(id).await? {
         Call::Done(found) => found,
         Call::Refused(why) => return Ok(Seen::Ended(Verdict::Failed, Some(why))),
     };
-    Ok(match found.state {
-        State::Under(event) => match event.filter(|event| service.stages.last().is_none_or(|last| last.stage != *event)) {
-            Some(event) => Seen::Fact(at.fact(ServiceFact::Stage(event))),
-            None => Seen::Nothing,
-        },
-        State::Succeeded => Seen::Ended(Verdict::Live, None),
-        State::RolledBack => Seen::Ended(Verdict::RolledBack, found.reason),
-        State::Failed => Seen::Ended(Verdict::Failed, found.reason),
-        State::Stopped => Seen::Ended(Verdict::Failed, found.reason.or(Some("CodeDeploy's deployment was stopped".into()))),
-    })
+    if !found.state.is_end() {
+        let word = found.state.word();
+        let news = service.stages.last().is_none_or(|last| last.stage != word);
+        return Ok(if news { Seen::Fact(at.fact(ServiceFact::Stage(word.to_owned()))) } else { Seen::Nothing });
+    }
+    // What takes it back is a deployment of its own, whose end is the verdict.
+    if let Some(rollback) = &found.rollback {
+        return Ok(match clients.codedeploy.standing(rollback).await? {
+            Call::Done(back) if back.state == State::Succeeded => Seen::Ended(Verdict::RolledBack, found.error),
+            Call::Done(back) if back.state.is_end() => Seen::Ended(Verdict::Failed, back.error.or(found.error)),
+            Call::Done(_) => Seen::Nothing,
+            Call::Refused(why) => Seen::Ended(Verdict::Failed, Some(why)),
+        });
+    }
+    let task_definition = service.task_definition.as_deref().unwrap_or_default();
+    let serving = match clients.ecs.service(&deployment.plan.cluster, &service.service).await? {
+        Call::Done(service) => service.task_definition,
+        Call::Refused(why) => return Ok(Seen::Ended(Verdict::Failed, Some(why))),
+    };
+    let rollout = match found.state {
+        State::Succeeded => Rollout::Successful,
+        State::Stopped => Rollout::Stopped(found.error),
+        State::Failed => Rollout::Failed(found.error),
+        State::Created | State::Queued | State::InProgress | State::Baking | State::Ready => Rollout::Under,
+    };
+    let verdict = rollout.verdict(task_definition, &serving);
+    Ok(verdict.map_or(Seen::Nothing, |(verdict, reason)| Seen::Ended(verdict, reason)))
 }

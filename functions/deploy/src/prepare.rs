@@ -1,10 +1,12 @@
 //! Before any service is told anything: what it runs, whether everything is in place, and the new revisions.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use longshore_core::{
     config::{Base, Plan, Severity},
     release::{Controller, Deployment, DeploymentFact, Fact, Release, ServiceFact, Where},
-    task_definition::{Images, is_revision, platform, revise},
+    task_definition::{self, Images, Platform, is_faithful, is_revision, revise},
 };
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ use crate::{
     advance::{blocked, failed, place},
     aws::{
         Call, Clients,
-        ecr::Findings,
+        ecr::{self, Findings},
         ecs::{self, revision_number},
     },
 };
@@ -53,43 +55,79 @@ impl Deploy {
         let clients = self.clients(deployment).await;
         let registry = self.accounts.registry();
         for repository in wanted(release, &deployment.plan) {
-            let image = release.image_of(repository).with_context(|| format!("a deployment without an image of {repository}"))?;
-            let Some(platforms) = registry.platforms(repository, &image.digest).await? else {
-                return Ok(Some(blocked(at, format!("{} is not in ECR any more", image.reference()))));
+            let image = release
+                .image_of(repository)
+                .with_context(|| format!("a deployment without an image of {repository}"))?;
+            let platforms = match registry.platforms(repository, &image.digest).await? {
+                Call::Done(platforms) => platforms,
+                Call::Refused(why) => return Ok(Some(blocked(at, why))),
             };
-            for service in deployment.services.iter().filter(|service| service.again.is_none()) {
-                let Some(base) = &service.base else { continue };
-                let described = match clients.ecs.describe(base).await? {
-                    Call::Done(described) => described,
-                    Call::Refused(why) => return Ok(Some(blocked(at, format!("{base}: {why}")))),
-                };
-                let runs_on = platform(&described);
-                if !platforms.is_empty() && !platforms.contains(&runs_on) {
-                    let has: Vec<_> = platforms.iter().map(ToString::to_string).collect();
-                    let why = format!(
-                        "the image {repository} is for {}, and the tasks of {} run on {runs_on}",
-                        has.join(" and "),
-                        service.service
-                    );
-                    return Ok(Some(blocked(at, why)));
-                }
+            if let Some(why) = self.elsewhere(&clients, deployment, repository, &platforms).await? {
+                return Ok(Some(blocked(at, why)));
             }
-            if let Some(severity) = deployment.plan.block_on.filter(|_| release.asked.is_none()) {
-                match registry.findings(repository, &image.digest, severity).await? {
-                    Findings::Clean => {}
-                    Findings::Pending => return Ok(None),
-                    Findings::Found(counts) => {
-                        return Ok(Some(blocked(at, format!("the scan of {repository} found {}", told(&counts)))));
-                    }
-                    Findings::NotScanned(why) => {
-                        let word = severity.word();
-                        let why = format!("{repository} is not scanned ({why}), and block_on = \"{word}\" asks for it");
-                        return Ok(Some(blocked(at, why)));
-                    }
-                }
+            let Some(severity) = deployment.plan.block_on.filter(|_| release.asked.is_none()) else { continue };
+            match self.scanned(repository, &platforms, severity).await? {
+                Scanned::Clean => {}
+                Scanned::Pending => return Ok(None),
+                Scanned::Blocked(why) => return Ok(Some(blocked(at, why))),
             }
         }
         Ok(Some(Fact::Deployment(at, DeploymentFact::Cleared)))
+    }
+
+    /// Why an image does not run where the tasks of a service run, if so.
+    async fn elsewhere(
+        &self,
+        clients: &Clients,
+        deployment: &Deployment,
+        repository: &str,
+        platforms: &[ecr::Platform],
+    ) -> anyhow::Result<Option<String>> {
+        for service in deployment.services.iter().filter(|service| service.again.is_none()) {
+            let Some(base) = &service.base else { continue };
+            let described = match clients.ecs.describe(base).await? {
+                Call::Done(described) => described,
+                Call::Refused(why) => return Ok(Some(format!("{base}: {why}"))),
+            };
+            let Some(runs_on) = Platform::of(&described) else { continue };
+            let fits = |one: &ecr::Platform| one.os == runs_on.os && one.architecture == runs_on.architecture;
+            if !platforms.iter().any(fits) {
+                let has: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+                let (has, name) = (has.join(" and "), &service.service);
+                return Ok(Some(format!(
+                    "the image {repository} is for {has}, and the tasks of {name} run on {runs_on}"
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What ECR's scan found of an image: of a list, of each of its images.
+    async fn scanned(
+        &self,
+        repository: &str,
+        platforms: &[ecr::Platform],
+        severity: Severity,
+    ) -> anyhow::Result<Scanned> {
+        let mut pending = false;
+        for platform in platforms {
+            let digest = &platform.digest;
+            match self.accounts.registry().findings(repository, digest, severity).await? {
+                Call::Done(Findings::Clean) => {}
+                Call::Done(Findings::Pending) => pending = true,
+                Call::Done(Findings::Found(counts)) => {
+                    let counts: Vec<_> =
+                        counts.iter().rev().map(|(it, count)| format!("{count} {}", it.word())).collect();
+                    return Ok(Scanned::Blocked(format!("the scan of {repository} found {}", counts.join(" and "))));
+                }
+                Call::Done(Findings::NotScanned(why)) | Call::Refused(why) => {
+                    let word = severity.word();
+                    let why = format!("{repository} is not scanned ({why}), which block_on = \"{word}\" asks for");
+                    return Ok(Scanned::Blocked(why));
+                }
+            }
+        }
+        Ok(if pending { Scanned::Pending } else { Scanned::Clean })
     }
 
     /// Registers the new revision, unless an earlier attempt that died did so, or nothing would change.
@@ -148,12 +186,11 @@ impl Deploy {
         if described["taskDefinition"]["status"] == "ACTIVE" {
             return Ok(at.fact(ServiceFact::Registered(again.to_owned())));
         }
-        let tags = tags(release);
-        let revision = match revise(&described, &Images::AsTheyAre, &tags) {
-            Ok(revision) => revision,
+        let request = match task_definition::again(&described) {
+            Ok(request) => request,
             Err(error) => return Ok(failed(at, format!("{again}: {error}"))),
         };
-        Ok(match self.registered_or_register(clients, release, again, &revision.request).await? {
+        Ok(match self.registered_or_register(clients, release, again, &request).await? {
             Call::Done(arn) => at.fact(ServiceFact::Registered(arn)),
             Call::Refused(why) => failed(at, why),
         })
@@ -171,7 +208,8 @@ impl Deploy {
             Call::Done(described) => described,
             Call::Refused(why) => return Ok(Call::Refused(format!("{base}: {why}"))),
         };
-        let revision = match revise(&described, &images(release, &deployment.plan)?, &tags(release)) {
+        let chosen = Chosen::of(release, &deployment.plan)?;
+        let revision = match revise(&described, chosen.images(&deployment.plan), &tags(release)) {
             Ok(revision) => revision,
             Err(error) => return Ok(Call::Refused(format!("{base}: {error}"))),
         };
@@ -192,9 +230,15 @@ impl Deploy {
             return Ok(Call::Done(registered));
         }
         Ok(match clients.ecs.register(request).await? {
-            Call::Done(arn) => {
+            Call::Done((arn, answered)) => {
                 tracing::info!(release = %release.id, base, revision = arn, "registered");
-                Call::Done(arn)
+                match is_faithful(request, &answered) {
+                    Ok(()) => Call::Done(arn),
+                    Err(differences) => {
+                        let named: Vec<_> = differences.iter().take(5).map(ToString::to_string).collect();
+                        Call::Refused(format!("ECS changed what {arn} was to be: {}", named.join("; ")))
+                    }
+                }
             }
             Call::Refused(why) => Call::Refused(format!("ECS refused the new revision: {why}")),
         })
@@ -245,17 +289,36 @@ fn wanted<'a>(release: &'a Release, plan: &'a Plan) -> Vec<&'a str> {
 }
 
 /// Which container gets which image.
-fn images<'a>(release: &Release, plan: &'a Plan) -> anyhow::Result<Images<'a>> {
-    let reference = |repository: &str| {
-        let image = release.image_of(repository).with_context(|| format!("no image of {repository}"))?;
-        anyhow::Ok(image.reference())
-    };
-    if plan.images.is_empty() {
-        let image = release.image.as_ref().context("a deployment without an image")?.reference();
-        return Ok(Images::One { image, containers: &plan.containers });
+enum Chosen {
+    One(String),
+    Each(BTreeMap<String, String>),
+}
+
+impl Chosen {
+    fn of(release: &Release, plan: &Plan) -> anyhow::Result<Self> {
+        if plan.images.is_empty() {
+            return Ok(Self::One(release.image.as_ref().context("a deployment without an image")?.reference()));
+        }
+        let each = plan.images.iter().map(|(container, repository)| {
+            let image = release.image_of(repository).with_context(|| format!("no image of {repository}"))?;
+            Ok((container.clone(), image.reference()))
+        });
+        Ok(Self::Each(each.collect::<anyhow::Result<_>>()?))
     }
-    let each = plan.images.iter().map(|(container, repository)| Ok((container.clone(), reference(repository)?)));
-    Ok(Images::Each(each.collect::<anyhow::Result<_>>()?))
+
+    fn images<'a>(&'a self, plan: &'a Plan) -> Images<'a> {
+        match self {
+            Self::One(image) => Images::One { image, containers: &plan.containers },
+            Self::Each(each) => Images::Each(each),
+        }
+    }
+}
+
+/// What the scans of an image came to.
+enum Scanned {
+    Clean,
+    Pending,
+    Blocked(String),
 }
 
 /// The tags of a revision: whence it is.
@@ -267,9 +330,4 @@ fn tags(release: &Release) -> [(&str, &str); 4] {
         ("longshore:commit", &release.commit.id),
         ("longshore:digest", digest),
     ]
-}
-
-fn told(counts: &[(Severity, u64)]) -> String {
-    let one = |(severity, count): &(Severity, u64)| format!("{count} {}", severity.word());
-    counts.iter().map(one).collect::<Vec<_>>().join(" and ")
 }

@@ -5,7 +5,11 @@ use serde_json::Value;
 
 use crate::{
     Deploy,
-    aws::{Call, Clients, ecs::Task, logs::Place},
+    aws::{
+        Call, Clients,
+        ecs::{Task, last_part},
+        logs::Place,
+    },
 };
 
 impl Deploy {
@@ -54,8 +58,10 @@ async fn targets(clients: &Clients, cluster: &str, service: &str) -> anyhow::Res
     let Call::Done(found) = clients.ecs.service(cluster, service).await? else { return Ok(Vec::new()) };
     let mut lines = Vec::new();
     for group in found.targets.iter().flat_map(|target| &target.groups) {
-        match clients.balancers.unhealthy(group).await? {
-            Call::Done(unhealthy) => lines.extend(unhealthy),
+        match clients.balancers.health(group).await? {
+            Call::Done(targets) => {
+                lines.extend(targets.iter().filter(|target| !target.is_healthy()).map(ToString::to_string));
+            }
             Call::Refused(why) => tracing::warn!(service, why, "the target group could not be read"),
         }
     }
@@ -79,8 +85,8 @@ pub(crate) async fn log_lines(
     task: &str,
     most: usize,
 ) -> anyhow::Result<Vec<String>> {
-    let Some(place) = Place::of(described, container, task) else { return Ok(Vec::new()) };
-    Ok(match clients.logs.last(&place, most).await? {
+    let Some(place) = Place::of(described, container) else { return Ok(Vec::new()) };
+    Ok(match clients.logs.last(&place, last_part(task), most).await? {
         Call::Done(lines) => lines,
         Call::Refused(why) => {
             tracing::warn!(task, why, "the log could not be read");

@@ -154,8 +154,7 @@ impl Function for Trigger {
             }
             Event::Delivery(delivery) => Box::pin(self.commits(*delivery)).await,
             Event::Release(release) => self.ended(&release).await,
-            Event::Service(_) | Event::CodeDeploy(_)
-            | Event::Task(_) | Event::Asked(_) | Event::Other(_) => {
+            Event::Service(_) | Event::CodeDeploy(_) | Event::Task(_) | Event::Asked(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that trigger has no rule for");
                 Ok(())
             }

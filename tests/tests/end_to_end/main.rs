@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_reports;
+mod commands;
 mod crash;
 mod deliveries;
 mod downstream;

@@ -17,7 +17,8 @@ use aws_sdk_ecs::{
 use longshore_aws::clients::told;
 
 pub use super::Call;
-pub use deployments::{Answer, Pause, Progress, Stage, Standing};
+pub use deployments::{Answer, Pause, Stage, Standing};
+pub use revisions::family_of;
 pub use rollout::Rollout;
 pub use service::{Controller, Deployment, Event, Launch, Service, Target};
 pub use tasks::{RunTask, Task, TaskContainer};
@@ -39,7 +40,7 @@ pub fn revision_number(arn: &str) -> u64 {
 }
 
 /// The last part of an ARN: what people call a task or a container.
-fn last_part(arn: &str) -> &str {
+pub fn last_part(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 

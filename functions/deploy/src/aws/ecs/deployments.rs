@@ -5,33 +5,19 @@ use aws_sdk_ecs::types::{
     ServiceDeploymentLifecycleStage, ServiceDeploymentRollbackMonitorsStatus, ServiceDeploymentStatus,
     StopServiceDeploymentStopType,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use longshore_core::release::Rollout;
 
 use super::{Call, Services, refusal, refused_or, timestamp};
 use crate::aws::done;
-
-/// How far a service deployment is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
-    /// Under way, or not seen yet.
-    Under,
-    /// It brought its revision.
-    Successful,
-    /// It went back to the revision before.
-    RolledBack(Option<String>),
-    /// It failed: what ECS says.
-    Failed(Option<String>),
-    /// It was stopped, by a person or because another took over.
-    Stopped(Option<String>),
-}
 
 /// A service deployment as it stands.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html>.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// How far it is.
-    pub progress: Progress,
-    /// Whether it is going back now: what comes of it is [`Progress::RolledBack`] or [`Progress::Failed`].
+    pub progress: Rollout,
+    /// Whether it is going back now: what comes of it is [`Rollout::RolledBack`] or [`Rollout::Failed`].
     pub going_back: bool,
     /// Why it is so, where ECS says why.
     pub reason: Option<String>,
@@ -153,14 +139,20 @@ impl From<Answer> for DeploymentLifecycleHookAction {
     }
 }
 
+/// How far AWS's clocks and ours may be apart.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
+
 impl Services {
-    /// The newest service deployment that brings this revision; `None` while ECS has not made it.
+    /// The newest service deployment that brings this revision, and was created since (to a few seconds: clocks differ); `None` while ECS
+    /// has not made it.
     pub async fn find_deployment(
         &self,
         cluster: &str,
         service: &str,
         task_definition: &str,
+        since: Option<Timestamp>,
     ) -> anyhow::Result<Call<Option<String>>> {
+        let since = since.map(|since| since - CLOCKS);
         let request = self.0.list_service_deployments().cluster(cluster).service(service).max_results(20);
         let listed = match request.send().await {
             Ok(listed) => listed,
@@ -186,12 +178,15 @@ impl Services {
         let newest = listed
             .iter()
             .filter(|deployment| deployment.target_service_revision_arn().is_some_and(ours))
+            .filter(|deployment| {
+                since.is_none_or(|since| timestamp(deployment.created_at()).is_none_or(|at| at >= since))
+            })
             .max_by_key(|deployment| deployment.created_at().map(|time| (time.secs(), time.subsec_nanos())));
         Ok(Call::Done(newest.and_then(|deployment| deployment.service_deployment_arn()).map(str::to_owned)))
     }
 
     /// How far a service deployment is.
-    pub async fn progress(&self, arn: &str) -> anyhow::Result<Call<Progress>> {
+    pub async fn progress(&self, arn: &str) -> anyhow::Result<Call<Rollout>> {
         Ok(self.standing(arn).await?.map(|standing| standing.progress))
     }
 
@@ -224,8 +219,8 @@ impl Services {
         };
         // What ECS answers about one that is over is not documented: the deployment itself says whether that is why.
         Ok(match self.progress(arn).await? {
-            Call::Done(Progress::Under) | Call::Refused(_) => Call::Refused(why),
-            Call::Done(Progress::Successful | Progress::RolledBack(_) | Progress::Failed(_) | Progress::Stopped(_)) => {
+            Call::Done(Rollout::Under) | Call::Refused(_) => Call::Refused(why),
+            Call::Done(Rollout::Successful | Rollout::RolledBack(_) | Rollout::Failed(_) | Rollout::Stopped(_)) => {
                 Call::Done(false)
             }
         })
@@ -247,7 +242,7 @@ impl Services {
 impl Standing {
     fn unseen() -> Self {
         Self {
-            progress: Progress::Under,
+            progress: Rollout::Under,
             going_back: false,
             reason: None,
             stage: None,
@@ -267,12 +262,12 @@ impl Standing {
         let detected = deployment.deployment_circuit_breaker().and_then(|breaker| breaker.status()) == triggered
             || deployment.alarms().and_then(|alarms| alarms.status()) == triggered;
         let progress = match deployment.status() {
-            Some(Status::Successful) => Progress::Successful,
-            Some(Status::RollbackSuccessful) => Progress::RolledBack(reason.clone()),
-            Some(Status::RollbackFailed) => Progress::Failed(reason.clone()),
-            Some(Status::Stopped) if detected => Progress::Failed(reason.clone()),
-            Some(Status::Stopped) => Progress::Stopped(reason.clone()),
-            _ => Progress::Under,
+            Some(Status::Successful) => Rollout::Successful,
+            Some(Status::RollbackSuccessful) => Rollout::RolledBack(reason.clone()),
+            Some(Status::RollbackFailed) => Rollout::Failed(reason.clone()),
+            Some(Status::Stopped) if detected => Rollout::Failed(reason.clone()),
+            Some(Status::Stopped) => Rollout::Stopped(reason.clone()),
+            _ => Rollout::Under,
         };
         let rollback = deployment.rollback();
         Self {

@@ -16,13 +16,13 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
 use serde_json::Value;
 
-/// Keeps an answer's JSON as it came.
+/// Keeps an answer's JSON as it came, byte by byte.
 #[derive(Debug, Clone, Default)]
-pub(super) struct KeepAnswer(Arc<Mutex<Option<Value>>>);
+pub(super) struct KeepAnswer(Arc<Mutex<Option<Vec<u8>>>>);
 
 impl KeepAnswer {
     /// The JSON, once the call succeeded.
-    pub(super) fn take(&self) -> Option<Value> {
+    pub(super) fn take(&self) -> Option<Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -39,8 +39,7 @@ impl Intercept for KeepAnswer {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let body = context.response().body().bytes().unwrap_or_default();
-        let kept = serde_json::from_slice(body).ok();
+        let kept = context.response().body().bytes().map(<[u8]>::to_vec);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use aws_sdk_ecs::types::{SortOrder, TaskDefinitionField};
+use longshore_core::task_definition::read;
 use serde_json::Value;
 
 use super::{Call, Services, raw, refused_or};
@@ -13,23 +14,30 @@ impl Services {
         let request = self.0.describe_task_definition().task_definition(task_definition);
         let request = request.include(TaskDefinitionField::Tags).customize().interceptor(keep.clone());
         match request.send().await {
-            Ok(_) => Ok(Call::Done(keep.take().context("DescribeTaskDefinition answered no JSON")?)),
+            Ok(_) => Ok(match read(&keep.take().context("DescribeTaskDefinition answered nothing")?) {
+                Ok(described) => Call::Done(described),
+                Err(lossy) => Call::Refused(format!("the task definition cannot be handed on whole: {lossy}")),
+            }),
             Err(error) => refused_or(error, "the task definition could not be read"),
         }
     }
 
-    /// RegisterTaskDefinition with this very request; answers the new revision's ARN.
-    pub async fn register(&self, request: &Value) -> anyhow::Result<Call<String>> {
+    /// RegisterTaskDefinition with this very request; the new revision's ARN, and the whole answer.
+    pub async fn register(&self, request: &Value) -> anyhow::Result<Call<(String, Value)>> {
+        let keep = raw::KeepAnswer::default();
         // The typed request is only the vehicle: its body is replaced before it is signed.
         let family = request["family"].as_str().unwrap_or_default();
         let call = self.0.register_task_definition().family(family).set_container_definitions(Some(Vec::new()));
-        let answer = call.customize().interceptor(raw::SendBody::new(request)).send().await;
+        let call = call.customize().interceptor(raw::SendBody::new(request)).interceptor(keep.clone());
+        let answer = call.send().await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => return refused_or(error, "the revision could not be registered"),
         };
         let arn = answer.task_definition().and_then(|registered| registered.task_definition_arn());
-        Ok(Call::Done(arn.context("RegisterTaskDefinition answered no ARN")?.to_owned()))
+        let arn = arn.context("RegisterTaskDefinition answered no ARN")?.to_owned();
+        let answered = serde_json::from_slice(&keep.take().unwrap_or_default());
+        Ok(Call::Done((arn, answered.context("RegisterTaskDefinition answered no JSON")?)))
     }
 
     /// The newest active revisions of a family, newest first.

@@ -281,3 +281,14 @@ fn an_arn_is_of_a_role_or_a_user() {
         assert!(!values::is_region(region), "{region}");
     }
 }
+
+#[test]
+fn every_example_of_the_page_on_deploying_is_right() {
+    let page = include_str!("../../../../../docs/deploying.md");
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() > 8, "{blocks:?}");
+    for block in blocks {
+        let text = if block.starts_with("[[pipeline]]") { block.to_owned() } else { environment(block) };
+        assert!(Config::read(&text).is_ok(), "{block}: {}", problems(&text));
+    }
+}
