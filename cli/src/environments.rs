@@ -164,7 +164,9 @@ fn shown(seen: &[Seen], now: Timestamp) -> String {
 
 fn row(seen: &Seen, now: Timestamp) -> Vec<crate::table::Cell> {
     let name = coloured(format!("{} {}", seen.pipeline, seen.name), Colour::Bold);
-    let Some(live) = seen.record.live.first() else { return vec![name, coloured("nothing is live", Colour::Dim)] };
+    let Some(live) = seen.record.live.first() else {
+        return vec![name, cell(""), cell(""), coloured("nothing is live", Colour::Dim)];
+    };
     let number = match live.of {
         Some(of) => format!("#{} (of #{of})", live.number),
         None => format!("#{}", live.number),
@@ -213,6 +215,11 @@ mod tests {
             open,
         };
         let all = [seen("staging", Environment::default(), Vec::new()), seen("production", record, vec![waiting])];
-        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&all, at(7200))), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&all, at(7200))), @r"
+        web staging                   nothing is live
+        web production  #12  0c0c0c0  live for 2 h     Change 12
+            locked by Bob for 2 h: tide
+            #14 waits: locked by Bob: tide
+        ");
     }
 }

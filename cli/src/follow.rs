@@ -165,6 +165,18 @@ mod tests {
         (release.state, release.ended, release.reason) = (State::Failed, Some(at(92)), Some("no capacity".into()));
         look(&release, 93);
         look(&release, 94);
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        19:54:00  main at 0e0e0e0 by Ada accepted
+        19:54:01  build web:1 started
+        19:54:40  build succeeded
+        19:54:43  staging: waits: locked by Bob: tide
+        19:54:50  staging: deployment begun
+        19:54:51  staging: web goes from staging-web:13 to staging-web:14
+        19:55:30  staging: live in 40 s
+        19:54:50  production: deployment begun
+        19:54:51  production: web goes from production-web:13 to production-web:14
+        19:55:30  production: failed after 40 s: no capacity
+        19:55:32  release #14 failed: no capacity
+        ");
     }
 }

@@ -115,6 +115,11 @@ mod tests {
         back.deployments.remove(0);
         back.commit.message = "A message that is much longer than there is room for in a line of a table".into();
         let text = shown(&[back, release(13), live], at(7200));
-        insta::assert_snapshot!(anstream::adapter::strip_str(&text), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text), @r"
+        RELEASE  STATE      COMMIT   AUTHOR  MESSAGE                                             ENVIRONMENTS                         AGE
+        #14      deploying  0e0e0e0  Ada     back to #12 (A message that is much longer than t…  production waiting                   2 h
+        #13      deploying  0d0d0d0  Ada     Change 13                                           staging waiting, production waiting  2 h
+        #12      live       0c0c0c0  Ada     Change 12                                           staging live, production live        2 h
+        ");
     }
 }

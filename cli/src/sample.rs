@@ -45,17 +45,18 @@ pub fn release(number: u8) -> Release {
     release
 }
 
-/// Ends the deployment to an environment, by position; of its service it goes from revision 7 to 8.
+/// Ends the deployment to an environment, by position; its service goes to the revision with the release's number, from the one before.
 pub fn end(release: &mut Release, position: usize, verdict: Verdict, reason: Option<&str>) {
+    let number = release.number;
     let deployment = &mut release.deployments[position];
     deployment.admitted = Some(at(50));
     deployment.ended = Some(at(90));
     deployment.verdict = Some(verdict);
     deployment.reason = reason.map(str::to_owned);
-    let arn = |number| {
+    let arn = |number: u64| {
         format!("arn:aws:ecs:eu-central-1:123456789012:task-definition/{}-web:{number}", deployment.environment)
     };
-    let (base, new) = (arn(7), arn(8));
+    let (base, new) = (arn(number - 1), arn(number));
     let service = &mut deployment.services[0];
     service.updated = Some(at(51));
     service.base = Some(base);

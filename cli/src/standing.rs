@@ -212,6 +212,20 @@ mod tests {
         release.deployments[1].verdict = None;
         release.state = State::Failed;
         told.push(seen(&release));
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        waiting: waits its turn
+        approval: waits for an approval until 2026-11-22 19:54 UTC (longshore approve web#14 production)
+        frozen: waits: frozen until 2026-11-21 21:54 UTC
+        locked: waits: locked by Ada until 2026-11-21 21:54 UTC: tide
+        locked: waits: locked by Ada
+        deploying: deploying for 5 min
+        paused: web is paused at POST_TEST_TRAFFIC_SHIFT (longshore continue web#14 production, or longshore back web#14 production)
+        going_back: going back: the check failed
+        live: live
+        superseded: superseded: #15 was admitted before it
+        rolled_back: rolled back: the circuit breaker went back
+        failed: failed: no image
+        never_came: never came there
+        ");
     }
 }

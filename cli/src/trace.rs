@@ -280,8 +280,9 @@ fn facts(release: &Release, live: &[Live]) -> Vec<Vec<Cell>> {
     }));
     for live in live {
         let by = live.by.map(|by| format!(", by #{by}")).unwrap_or_default();
-        let word = if live.now { "is live in" } else { "was live in" };
-        rows.push(fact(word, format!("{} since {}{by}", live.environment, date(live.since))));
+        let (word, at) = (if live.now { "is live in" } else { "was live in" }, date(live.since));
+        let since = if live.now { "since" } else { "from" };
+        rows.push(fact(word, format!("{} {since} {at}{by}", live.environment)));
     }
     rows
 }
@@ -323,7 +324,22 @@ mod tests {
             revision: Some("arn:aws:ecs:eu-central-1:123456789012:task-definition/production-web:8".into()),
             releases: vec![release],
         };
-        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&found, &lives)), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&found, &lives)), @r"
+          task      arn:aws:ecs:eu-central-1:123456789012:task/c/0f1e RUNNING
+          revision  production-web:8
+        web #12 live
+          release      01JD0000000000000000000012
+          commit       0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c Change 12
+          author       Ada
+          source       github.com/acme/web refs/heads/main
+          page         https://github.com/acme/web/commit/1
+          build        web:1 succeeded
+          delivery     github/d-1
+          image        r.example/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+          approved     for production by Bob: seen, 2026-11-21 19:54 UTC
+          was live in  staging from 2026-11-21 19:55 UTC
+          is live in   production since 2026-11-21 21:54 UTC, by #16
+        ");
         let told = told(&found, &lives).expect("JSON");
         assert_eq!(told["releases"][0]["live"][1]["by"], 16);
         assert_eq!(told["releases"][0]["approved"][0]["by"]["name"], "Bob");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use longshore_core::{
     message::{duration, revision},
-    release::{Build, Deed, Deployment, Release, Run, ServiceDeployment, Why},
+    release::{Build, Deed, Deployment, Release, Run, ServiceDeployment, Stage, Why},
     report::Status,
 };
 
@@ -27,7 +27,7 @@ pub fn shown(release: &Release, now: Timestamp) -> String {
         let _ = writeln!(text, "{}", Colour::Bad.of(&plain(reason)));
     }
     text += &table(&facts(release, now), 2);
-    text += &build(&release.build);
+    text += &table(&release.build.stages.iter().map(stage).collect::<Vec<_>>(), 4);
     for deployment in &release.deployments {
         text += &environment(release, deployment, now);
     }
@@ -68,10 +68,11 @@ fn facts(release: &Release, now: Timestamp) -> Vec<Vec<Cell>> {
     }
     let images = release.image.iter().chain(&release.others);
     rows.extend(images.map(|image| fact("image", image.reference())));
+    rows.extend(build(&release.build));
     rows
 }
 
-fn build(build: &Build) -> String {
+fn build(build: &Build) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     if let Some(id) = &build.id {
         let outcome = build.outcome.map_or("runs", ending);
@@ -82,19 +83,17 @@ fn build(build: &Build) -> String {
     if let Some(delay) = &build.delay {
         rows.push(fact("delayed", format!("{} times: {}", delay.attempts, delay.reason)));
     }
-    for stage in &build.stages {
-        let (word, colour) = match stage.status {
-            Status::Started => ("runs", Colour::Open),
-            Status::Succeeded => ("ok", Colour::Good),
-            Status::Failed => ("failed", Colour::Bad),
-        };
-        let took = stage.ended.map(|ended| duration(stage.started, ended)).unwrap_or_default();
-        let message = stage.message.as_deref().unwrap_or_default();
-        rows.push(vec![cell(format!("  {}", stage.name)), coloured(word, colour), cell(took), cell(message)]);
-    }
-    // The stages have columns of their own.
-    let facts = rows.iter().take_while(|row| row.len() == 2).count();
-    table(&rows[..facts], 2) + &table(&rows[facts..], 2)
+    rows
+}
+
+fn stage(stage: &Stage) -> Vec<Cell> {
+    let (word, colour) = match stage.status {
+        Status::Started => ("runs", Colour::Open),
+        Status::Succeeded => ("ok", Colour::Good),
+        Status::Failed => ("failed", Colour::Bad),
+    };
+    let took = stage.ended.map(|ended| duration(stage.started, ended)).unwrap_or_default();
+    vec![cell(&stage.name), coloured(word, colour), cell(took), cell(stage.message.as_deref().unwrap_or_default())]
 }
 
 fn environment(release: &Release, deployment: &Deployment, now: Timestamp) -> String {

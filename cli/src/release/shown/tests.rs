@@ -1,4 +1,5 @@
 use anstream::adapter::strip_str;
+use longshore_core::config::{Before, Check};
 use longshore_core::release::{Person, Probe, Run, Stage, State, StoppedTask, Verdict};
 
 use super::*;
@@ -31,6 +32,13 @@ fn failed() -> Release {
         failure: None,
         log: vec!["migrated".into()],
     }];
+    production.plan.before = vec![Before {
+        run: "web".into(),
+        container: None,
+        command: vec!["./migrate".into(), "--to".into(), "latest".into()],
+        timeout: Before::TIMEOUT,
+    }];
+    production.plan.check = Some(Check { url: "https://acme.example/health".into(), expect: 200, lasts: Check::LASTS });
     production.probe = Some(Probe { since: at(60), failures: 2, last: Some("503".into()), passed: None });
     let task = StoppedTask::new("t1", "EssentialContainerExited", vec![("web".into(), Some(1), None)]);
     let (events, targets) = (vec!["(service web) failed".into()], vec!["10.0.0.1:8080 unhealthy".into()]);
@@ -40,7 +48,53 @@ fn failed() -> Release {
 
 #[test]
 fn a_release_that_failed_says_why_and_who_let_it_in() {
-    insta::assert_snapshot!(strip_str(&shown(&failed(), at(3600))), @"");
+    insta::assert_snapshot!(strip_str(&shown(&failed(), at(3600))), @r"
+    web #14 rolled_back after 1 min 31 s
+    production: the circuit breaker went back
+      release   01JD0000000000000000000014
+      commit    0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e Change 14
+      author    Ada, 2026-11-21 19:53 UTC
+      source    github.com/acme/web refs/heads/main
+      page      https://github.com/acme/web/commit/1
+      delivery  github/d-1
+      accepted  2026-11-21 19:54 UTC, 60 min ago
+      image     r.example/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      build     web:1 succeeded in 39 s
+      log       https://logs.example/1
+        test  ok  28 s  12 passed
+
+    staging live
+      service  web from staging-web:13 to staging-web:14: live
+
+    production rolled back: the circuit breaker went back
+      approved  by arn:aws:iam::123456789012:user/bob: seen
+      service   web from production-web:13 to production-web:14: rolled_back
+      check     https://acme.example/health 2 failures: 503
+      ran first: ./migrate --to latest ok, exit code 0 (task 0f1e)
+        | migrated
+      why web did not come up
+        task t1 stopped: EssentialContainerExited
+          container web: exit code 1
+        target 10.0.0.1:8080 unhealthy
+        event (service web) failed
+        | no tide
+
+    What happened
+      2026-11-21 19:54:00  main at 0e0e0e0 by Ada accepted
+      2026-11-21 19:54:01  build web:1 started
+      2026-11-21 19:54:30    test ok in 28 s: 12 passed
+      2026-11-21 19:54:40  build succeeded
+      2026-11-21 19:54:45  production: approved by arn:aws:iam::123456789012:user/bob: seen
+      2026-11-21 19:54:46  production: runs ./migrate --to latest
+      2026-11-21 19:54:48  production: ./migrate --to latest ok in 2 s
+      2026-11-21 19:54:50  staging: deployment begun
+      2026-11-21 19:54:50  production: deployment begun
+      2026-11-21 19:54:51  staging: web goes from staging-web:13 to staging-web:14
+      2026-11-21 19:54:51  production: web goes from production-web:13 to production-web:14
+      2026-11-21 19:55:30  staging: live in 40 s
+      2026-11-21 19:55:30  production: rolled back after 40 s: the circuit breaker went back
+      2026-11-21 19:55:31  release #14 was rolled back: production: the circuit breaker went back
+    ");
 }
 
 #[test]
