@@ -59,9 +59,7 @@ pub async fn run(arguments: Arguments, approved: bool) -> anyhow::Result<ExitCod
     let outcome =
         deeds.decide(&of.id, &arguments.environment, &who, approved, arguments.reason, Timestamp::now()).await;
     let (number, name) = (format!("{}#{}", plain(&of.pipeline), of.number), plain(&arguments.environment));
-    let text = |_: &_| match approved {
-        true => format!("{number} is approved for {name}"),
-        false => format!("{number} is rejected for {name}"),
-    };
+    let word = if approved { "approved" } else { "rejected" };
+    let text = |_: &_| format!("{number} is {word} for {name}");
     arguments.form.release(store, outcome, text, &arguments.follow).await
 }

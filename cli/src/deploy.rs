@@ -66,9 +66,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let deeds = Deeds { store, events: &events };
     let outcome = deeds.deploy(&of.id, environment, person(&who, Some(arguments.reason))).await;
     let name = plain(environment);
-    let text = |release: &Release| match release.id == of.id {
-        true => format!("#{} passes what held it before {name}", of.number),
-        false => format!("#{} goes into {name} by name, as release #{}", of.number, release.number),
+    let text = |release: &Release| {
+        if release.id == of.id {
+            format!("#{} passes what held it before {name}", of.number)
+        } else {
+            format!("#{} goes into {name} by name, as release #{}", of.number, release.number)
+        }
     };
     arguments.form.release(store, outcome, text, &arguments.follow).await
 }

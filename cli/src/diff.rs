@@ -58,7 +58,8 @@ pub struct Arguments {
 /// What would change for a service.
 #[derive(Debug, Serialize)]
 struct Service {
-    service: String,
+    #[serde(rename = "service")]
+    name: String,
     /// The ARN of the revision that would be changed.
     base: String,
     /// The ARN of the earlier revision that it would run again; absent where a new one would be made.
@@ -110,22 +111,21 @@ async fn changes_of(
     let plan = &deployment.plan;
     let base = told!(ecs.running(&plan.cluster, &service.service).await?);
     let running = told!(ecs.revision(&base).await?);
-    let wanted = match &service.again {
-        Some(again) => told!(task_definition::again(&told!(ecs.revision(again).await?))),
-        None => {
-            let described = match plan.base {
-                Base::Running => running.clone(),
-                Base::Latest => told!(ecs.revision(family(&base)).await?),
-            };
-            let chosen = told!(release.chosen(plan));
-            let revision = told!(revise(&described, chosen.images(plan), &release.tags()));
-            // Where no image is another one, no revision is registered, and the tags stay as they are.
-            if revision.changed { revision.request } else { told!(task_definition::again(&described)) }
-        }
+    let wanted = if let Some(again) = &service.again {
+        told!(task_definition::again(&told!(ecs.revision(again).await?)))
+    } else {
+        let described = match plan.base {
+            Base::Running => running.clone(),
+            Base::Latest => told!(ecs.revision(family(&base)).await?),
+        };
+        let chosen = told!(release.chosen(plan));
+        let revision = told!(revise(&described, chosen.images(plan), &release.tags()));
+        // Where no image is another one, no revision is registered, and the tags stay as they are.
+        if revision.changed { revision.request } else { told!(task_definition::again(&described)) }
     };
     // Compared with what the service runs, so that what a newer base brings is among the changes.
     let changes = diff(&told!(task_definition::again(&running)), &wanted);
-    Ok(Ok(Service { service: service.service.clone(), base, again: service.again.clone(), changes }))
+    Ok(Ok(Service { name: service.service.clone(), base, again: service.again.clone(), changes }))
 }
 
 /// The family of a revision's ARN.
@@ -139,6 +139,6 @@ fn shown(service: &Service) -> String {
         None if service.changes.is_empty() => "nothing would change".to_owned(),
         None => "a new revision".to_owned(),
     };
-    let title = format!("service {}: {} → {to}", plain(&service.service), plain(revision(&service.base)));
+    let title = format!("service {}: {} → {to}", plain(&service.name), plain(revision(&service.base)));
     format!("{}\n{}\n", Colour::Bold.of(&title), changes::shown(&service.changes))
 }

@@ -1,6 +1,6 @@
 //! `longshore environments`: what is live where, and what waits.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use jiff::Timestamp;
 use longshore_aws::store::Store;
@@ -27,8 +27,8 @@ const LOOKED_AT: usize = 20;
 const EXAMPLE: &str = "\
 Example:
   $ longshore environments web
-  web staging     #14  9f3c2ab  live for 3 min    Show the tide
-  web production  #12  1205f22  live for 1 d      Say hello
+  web staging     #14  9f3c2ab  live for 3 min  Show the tide
+  web production  #12  1205f22  live for 26 h   Say hello
       locked by arn:aws:iam::123456789012:user/ada for 2 h: rolled back to #12
       #14 waits: locked by arn:aws:iam::123456789012:user/ada: rolled back to #12";
 
@@ -154,9 +154,9 @@ fn shown(seen: &[Seen], now: Timestamp) -> String {
     let mut text = String::new();
     // One table, so that the columns are below each other, with each environment's notes between its lines.
     for (line, seen) in table(&rows, 0).lines().zip(seen) {
-        text += &format!("{line}\n");
+        let _ = writeln!(text, "{line}");
         for note in notes(seen, now) {
-            text += &format!("    {note}\n");
+            let _ = writeln!(text, "    {note}");
         }
     }
     text

@@ -151,20 +151,20 @@ mod tests {
     #[test]
     fn each_thing_is_shown_once_with_its_time() {
         let (mut release, mut news, mut shown) = (release(14), News::default(), Vec::new());
-        let mut look = |release: &Release, second| shown.extend(news.of(release, at(second)));
-        look(&release, 41);
-        look(&release, 42);
+        let mut see = |release: &Release, second| shown.extend(news.of(release, at(second)));
+        see(&release, 41);
+        see(&release, 42);
         let lock = Lock { by: "Bob".into(), reason: Some("tide".into()), since: at(0), until: None, rollback: false };
         release.deployments[0].held = Some(Obstacle::Lock(lock));
-        look(&release, 43);
-        look(&release, 44);
+        see(&release, 43);
+        see(&release, 44);
         release.deployments[0].held = None;
         end(&mut release, 0, Verdict::Live, None);
-        look(&release, 91);
+        see(&release, 91);
         end(&mut release, 1, Verdict::Failed, Some("no capacity"));
         (release.state, release.ended, release.reason) = (State::Failed, Some(at(92)), Some("no capacity".into()));
-        look(&release, 93);
-        look(&release, 94);
+        see(&release, 93);
+        see(&release, 94);
         insta::assert_snapshot!(shown.join("\n"), @r"
         19:54:00  main at 0e0e0e0 by Ada accepted
         19:54:01  build web:1 started

@@ -73,12 +73,12 @@ impl Pipelines {
         if let Some(named) = named {
             return Ok(named.to_owned());
         }
-        let names = self.all(None)?;
-        match &names[..] {
+        let all = self.all(None)?;
+        match &all[..] {
             [one] => Ok(one.clone()),
-            names => {
-                let (file, names) = (self.config.display(), list(names.iter().cloned(), "and"));
-                Err(WrongUsage(format!("no PIPELINE is named, and {file} has {names}")).into())
+            all => {
+                let (file, present) = (self.config.display(), list(all.iter().cloned(), "and"));
+                Err(WrongUsage(format!("no PIPELINE is named, and {file} has {present}")).into())
             }
         }
     }

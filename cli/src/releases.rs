@@ -21,10 +21,10 @@ use crate::{
 const EXAMPLE: &str = "\
 Example:
   $ longshore releases web --limit 3
-  RELEASE  STATE        COMMIT   AUTHOR  MESSAGE         ENVIRONMENTS                    AGE
-  #14      deploying    9f3c2ab  Ada     Show the tide   staging live, production locked 3 min
-  #13      rolled_back  77ab01c  Bob     Faster start    staging live, production rolled_back  2 h
-  #12      live         1205f22  Ada     Say hello       staging live, production live   1 d";
+  RELEASE  STATE        COMMIT   AUTHOR  MESSAGE        ENVIRONMENTS                          AGE
+  #14      deploying    9f3c2ab  Ada     Show the tide  staging live, production approval     3 min
+  #13      rolled_back  77ab01c  Bob     Faster start   staging live, production rolled_back  2 h
+  #12      live         1205f22  Ada     Say hello      staging live, production live         26 h";
 
 // The flattened account has a group of this name.
 #[derive(clap::Args)]

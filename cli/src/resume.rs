@@ -62,9 +62,7 @@ pub async fn run(arguments: Arguments, on: bool) -> anyhow::Result<ExitCode> {
     let (environment, service) = (&arguments.environment, arguments.service.as_deref());
     let outcome = deeds.answer(&of.id, environment, service, decision).await;
     let (number, name) = (format!("{}#{}", plain(&of.pipeline), of.number), plain(environment));
-    let text = |_: &_| match on {
-        true => format!("{number} goes on in {name}"),
-        false => format!("{number} goes back in {name}"),
-    };
+    let word = if on { "on" } else { "back" };
+    let text = |_: &_| format!("{number} goes {word} in {name}");
     arguments.form.release(store, outcome, text, &arguments.follow).await
 }

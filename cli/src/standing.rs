@@ -152,8 +152,8 @@ fn stage(deployment: &Deployment) -> String {
         let command = deployment.plan.before.get(position).map(|before| before.command.join(" "));
         return format!(", runs {}", plain(&command.unwrap_or_default()));
     }
-    let stages = deployment.services.iter().filter(|service| service.verdict.is_none());
-    let stage = stages.filter_map(|service| Some((service, service.stages.last()?))).next();
+    let mut stages = deployment.services.iter().filter(|service| service.verdict.is_none());
+    let stage = stages.find_map(|service| Some((service, service.stages.last()?)));
     stage
         .map(|(service, stage)| format!(", {} is at {}", plain(&service.service), plain(&stage.stage)))
         .unwrap_or_default()

@@ -25,7 +25,7 @@ pub struct Summary<'a> {
     accepted: Timestamp,
     ended: Option<Timestamp>,
     asked: Option<Asked<'a>>,
-    environments: Vec<Environment<'a>>,
+    environments: Vec<Place<'a>>,
 }
 
 /// Who asked for it, where it is not of a push.
@@ -41,9 +41,11 @@ struct Asked<'a> {
     reason: Option<&'a str>,
 }
 
+/// Where it is deployed.
 #[derive(Debug, Serialize)]
-struct Environment<'a> {
-    environment: &'a str,
+struct Place<'a> {
+    #[serde(rename = "environment")]
+    name: &'a str,
     standing: &'static str,
     reason: Option<&'a str>,
     admitted: Option<Timestamp>,
@@ -62,8 +64,8 @@ impl<'a> From<&'a Release> for Summary<'a> {
             by: &asked.person.name,
             reason: asked.person.reason.as_deref(),
         });
-        let environment = |deployment: &'a longshore_core::release::Deployment| Environment {
-            environment: &deployment.environment,
+        let place = |deployment: &'a longshore_core::release::Deployment| Place {
+            name: &deployment.environment,
             standing: Standing::of(release, deployment).word(),
             reason: deployment.reason.as_deref(),
             admitted: deployment.admitted,
@@ -84,7 +86,7 @@ impl<'a> From<&'a Release> for Summary<'a> {
             accepted: release.accepted,
             ended: release.ended,
             asked,
-            environments: release.deployments.iter().map(environment).collect(),
+            environments: release.deployments.iter().map(place).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod subject;
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use jiff::Timestamp;
 use longshore_aws::store::Store;
@@ -247,7 +247,8 @@ fn shown(found: &Found, lives: &[Vec<Live>]) -> String {
     let mut text = table(&rows, 2);
     for (release, live) in found.releases.iter().zip(lives) {
         let title = format!("{} #{}", plain(&release.pipeline), release.number);
-        text += &format!("{} {}\n", Colour::Bold.of(&title), colour(release.state).of(release.state.word()));
+        let state = colour(release.state).of(release.state.word());
+        let _ = writeln!(text, "{} {state}", Colour::Bold.of(&title));
         text += &table(&facts(release, live), 2);
     }
     text
