@@ -54,7 +54,7 @@ impl Deploy {
                             *release = self.store.release(&release.id).await?.context("the release is gone")?;
                             continue;
                         }
-                        Admission::Overtaken(by) => Some(Fact::Deployment(at, DeploymentFact::Overtaken(by))),
+                        Admission::Overtaken(by) => Some(self.overtaken(release, &step, at, by).await?),
                         Admission::Locked(lock) => locked(release, at, Obstacle::Lock(lock)),
                         Admission::Busy => None,
                     }
@@ -99,8 +99,8 @@ impl Deploy {
         let passing = match (&release.asked, &deployment.overridden) {
             (Some(_), _) => Passing::ByName,
             (None, Some(_)) => Passing::Past,
-            // What is begun goes to its end, whoever locks meanwhile: all or nothing.
-            (None, None) if deployment.is_begun() => Passing::Past,
+            // What was admitted goes to its end, whoever locks meanwhile: all or nothing.
+            (None, None) if deployment.admitted.is_some() => Passing::Past,
             (None, None) => Passing::Automation,
         };
         let holder = ids::release_id();
@@ -141,6 +141,18 @@ impl Deploy {
         }
     }
 
+    /// A newer release was admitted. This one may have been written down as live before that.
+    async fn overtaken(&self, release: &Release, step: &DeployStep, at: usize, by: u64) -> anyhow::Result<Fact> {
+        let deployment = release.deployments.get(at).context("no such deployment")?;
+        let overtaken = Fact::Deployment(at, DeploymentFact::Overtaken(by));
+        if !matches!(step, DeployStep::Finish(_)) {
+            return Ok(overtaken);
+        }
+        let known = self.store.environment(&release.pipeline, &deployment.environment).await?;
+        let was_live = known.live.iter().any(|live| live.release == release.id);
+        Ok(if was_live { Fact::Deployment(at, DeploymentFact::Finished) } else { overtaken })
+    }
+
     /// Something keeps the release from going in. A newer one may have gone in meanwhile.
     async fn wait(&self, release: &Release, at: usize) -> anyhow::Result<Option<Fact>> {
         let deployment = release.deployments.get(at).context("no such deployment")?;
@@ -176,23 +188,23 @@ fn changes(release: &Release, step: &DeployStep) -> Option<usize> {
         | DeployStep::Preflight(at)
         | DeployStep::RegisterFamily(at, _)
         | DeployStep::Run(at, _)
+        | DeployStep::Finish(at)
         | DeployStep::Base(Where { deployment: at, .. })
         | DeployStep::Register(Where { deployment: at, .. })
         | DeployStep::Update(Where { deployment: at, .. })
+        | DeployStep::Answer(Where { deployment: at, .. })
         | DeployStep::GoBack(Where { deployment: at, .. }) => Some(at),
         DeployStep::GiveUp(at) => {
-            let (_, service) = place(release, at).ok()?;
-            service.updated.is_none().then_some(at.deployment)
+            let (deployment, _) = place(release, at).ok()?;
+            (!deployment.is_begun() && deployment.reverting.is_none()).then_some(at.deployment)
         }
         DeployStep::Hold(..)
         | DeployStep::Wait(_)
         | DeployStep::Expire(_)
         | DeployStep::FollowRun(..)
-        | DeployStep::Answer(_)
         | DeployStep::Follow(_)
         | DeployStep::Check(_)
         | DeployStep::FollowBack(_)
-        | DeployStep::Finish(_)
         | DeployStep::Nothing => None,
     }
 }

@@ -1,84 +1,138 @@
-//! The way back: to what each service ran before.
+//! The way back: to what each service ran when its environment was last whole.
 
 use anyhow::Context;
+use jiff::SignedDuration;
 use longshore_aws::ids;
-use longshore_core::release::{Controller, Fact, Release, Rollout, ServiceFact, Where};
+use longshore_core::release::{
+    Controller, Deployment, DeploymentFact, Fact, Release, ServiceDeployment, ServiceFact, Where,
+};
 
 use crate::{
     Deploy,
     advance::place,
-    aws::{Call, ecs},
+    aws::{Call, Clients, ecs::Service},
+    prepare,
 };
 
+/// For how long after it was told a service may still show what it ran before that.
+const ECHO: SignedDuration = SignedDuration::from_secs(30);
+
 impl Deploy {
-    /// Sends a service back: its deployment is turned round while it runs; else the service is told to run its earlier revision.
+    /// Sends a service back: its deployment is turned round while it runs, where that leads to its base; else the service is told to run
+    /// its base.
     pub(crate) async fn go_back(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
         let (deployment, service) = place(release, at)?;
-        let (cluster, name) = (&deployment.plan.cluster, &service.service);
-        let base = service.base.as_deref().context("a service without a base")?;
         let clients = self.clients(deployment).await;
+        let base = service.base.as_deref().context("a service without a base")?;
+        let (cluster, name) = (&deployment.plan.cluster, &service.service);
         tracing::info!(release = %release.id, cluster, service = name, revision = base, "goes back");
         if service.controller == Controller::CodeDeploy {
-            let Some(id) = &service.deployment else {
-                return Ok(at.fact(ServiceFact::StayedAway("CodeDeploy's deployment is not known".to_owned())));
-            };
-            return Ok(match clients.codedeploy.stop(id, true).await? {
-                Call::Done(_) => at.fact(ServiceFact::SentBack(None)),
-                Call::Refused(why) => at.fact(ServiceFact::StayedAway(why)),
-            });
+            return stop_codedeploy(&clients, service, at).await;
         }
-        let turned = match &service.deployment {
-            None => false,
-            Some(arn) => match clients.ecs.standing(arn).await? {
-                Call::Done(standing) if standing.going_back => true,
-                Call::Done(standing) if standing.progress == Rollout::Under => {
-                    matches!(clients.ecs.stop_deployment(arn, true).await?, Call::Done(true))
-                }
-                Call::Done(_) | Call::Refused(_) => false,
-            },
+        let found = match clients.ecs.service(cluster, name).await? {
+            Call::Done(found) => found,
+            Call::Refused(why) => return Ok(at.fact(ServiceFact::StayedAway(why))),
         };
-        if turned {
+        let running = &found.task_definition;
+        // What leads there already is told already: by an attempt that died, by ECS, or by whoever left it astray.
+        if running == base && (found.is_settled() || found.is_under_way()) {
+            return Ok(at.fact(ServiceFact::SentBack(None)));
+        }
+        // It is not tried twice.
+        let since = deployment.reverting.as_ref().map(|reverting| reverting.since);
+        if let Call::Done(Some(arn)) = clients.ecs.find_deployment(cluster, name, base, since).await? {
+            return Ok(at.fact(ServiceFact::SentBack(Some(arn))));
+        }
+        if running != base && !is_ours(&clients, running).await? {
+            return self.moved(release, deployment, at).await;
+        }
+        let turns = found.is_under_way() && service.task_definition.as_ref() == Some(running) && !service.astray;
+        if turns && turned_round(&clients, service).await? {
             return Ok(at.fact(ServiceFact::SentBack(service.deployment.clone())));
         }
-        Ok(match clients.ecs.tell(cluster, name, base, false).await? {
+        Ok(match clients.ecs.tell(cluster, name, base, running == base).await? {
             Call::Done(()) => at.fact(ServiceFact::SentBack(None)),
             Call::Refused(why) => at.fact(ServiceFact::StayedAway(why)),
         })
     }
 
-    /// Whether a service runs its earlier revision again.
+    /// Whether a service runs its base again.
     pub(crate) async fn follow_back(&self, release: &Release, at: Where) -> anyhow::Result<Option<Fact>> {
         let (deployment, _) = place(release, at)?;
         let clients = self.clients(deployment).await;
         for (position, service) in deployment.services.iter().enumerate() {
             let at = Where { service: position, ..at };
-            let Some(back) = service.back.as_ref().filter(|back| back.told.is_some() && !back.is_over()) else {
-                continue;
-            };
+            let told = service.back.as_ref().filter(|back| !back.is_over()).and_then(|back| back.told);
+            let Some(told) = told else { continue };
             let base = service.base.as_deref().context("a service without a base")?;
-            let stayed = |why: String| Some(at.fact(ServiceFact::StayedAway(why)));
-            let rollout = match service.controller {
-                Controller::Ecs => clients.ecs.rollout(&deployment.plan.cluster, &service.service, base).await?,
-                Controller::CodeDeploy => {
-                    let found = clients.ecs.service(&deployment.plan.cluster, &service.service).await?;
-                    found.map(|found| match found.task_definition {
-                        running if running == base => ecs::Rollout::Completed,
-                        _ => ecs::Rollout::Under,
-                    })
-                }
+            let found = match clients.ecs.service(&deployment.plan.cluster, &service.service).await? {
+                Call::Done(found) => found,
+                Call::Refused(why) => return Ok(Some(at.fact(ServiceFact::StayedAway(why)))),
             };
-            let overdue = back.told.is_some_and(|told| ids::now().duration_since(told) > deployment.plan.timeout);
-            return Ok(match rollout {
-                Call::Refused(why) => stayed(why),
-                Call::Done(ecs::Rollout::Completed) => Some(at.fact(ServiceFact::CameBack)),
-                Call::Done(ecs::Rollout::Failed(why)) => stayed(why.unwrap_or_else(|| "ECS gave up".to_owned())),
-                Call::Done(ecs::Rollout::Under | ecs::Rollout::Gone { .. }) if overdue => {
-                    stayed(format!("not within {} minutes", deployment.plan.timeout.as_mins()))
-                }
-                // A deployment that is being turned round still shows the new revision for a moment.
-                Call::Done(ecs::Rollout::Under | ecs::Rollout::Gone { .. }) => continue,
-            });
+            if found.task_definition == base && found.is_settled() {
+                return Ok(Some(at.fact(ServiceFact::CameBack)));
+            }
+            if !is_on_its_way(&clients, service, &found, base).await? && ids::now().duration_since(told) > ECHO {
+                return self.moved(release, deployment, at).await.map(Some);
+            }
         }
         Ok(None)
     }
+
+    /// It is not on its way back: a newer release has it, someone deployed by hand, or ECS failed.
+    async fn moved(&self, release: &Release, deployment: &Deployment, at: Where) -> anyhow::Result<Fact> {
+        let newest = self.store.environment(&release.pipeline, &deployment.environment).await?.newest;
+        Ok(match newest.filter(|newest| *newest > release.number) {
+            Some(newer) => Fact::Deployment(at.deployment, DeploymentFact::Overtaken(newer)),
+            None => at.fact(ServiceFact::StayedAway("it runs something else".to_owned())),
+        })
+    }
+}
+
+async fn is_ours(clients: &Clients, running: &str) -> anyhow::Result<bool> {
+    Ok(matches!(clients.ecs.describe(running).await?, Call::Done(described) if prepare::is_ours(&described)))
+}
+
+/// Turns a deployment round that is under way; `false` where it came to its end meanwhile, or ECS does not do it.
+async fn turned_round(clients: &Clients, service: &ServiceDeployment) -> anyhow::Result<bool> {
+    let Some(arn) = &service.deployment else { return Ok(false) };
+    if let Call::Done(standing) = clients.ecs.standing(arn).await?
+        && standing.going_back
+    {
+        return Ok(true);
+    }
+    Ok(matches!(clients.ecs.stop_deployment(arn, true).await?, Call::Done(true)))
+}
+
+/// Whether ECS is taking a service to its base. A deployment that is being turned round may still show the revision that it brought.
+async fn is_on_its_way(
+    clients: &Clients,
+    service: &ServiceDeployment,
+    found: &Service,
+    base: &str,
+) -> anyhow::Result<bool> {
+    if found.task_definition == base {
+        return Ok(found.is_under_way() || service.controller == Controller::CodeDeploy);
+    }
+    match (&service.deployment, service.controller) {
+        (Some(arn), Controller::Ecs) => {
+            Ok(matches!(clients.ecs.standing(arn).await?, Call::Done(standing) if standing.going_back))
+        }
+        // What takes it back is a deployment of its own, which takes its time.
+        (Some(_), Controller::CodeDeploy) => Ok(true),
+        (None, _) => Ok(false),
+    }
+}
+
+async fn stop_codedeploy(clients: &Clients, service: &ServiceDeployment, at: Where) -> anyhow::Result<Fact> {
+    let Some(id) = &service.deployment else {
+        return Ok(at.fact(ServiceFact::StayedAway("CodeDeploy's deployment is not known".to_owned())));
+    };
+    Ok(match clients.codedeploy.stop(id, true).await? {
+        Call::Done(true) => at.fact(ServiceFact::SentBack(None)),
+        Call::Done(false) => {
+            at.fact(ServiceFact::StayedAway("CodeDeploy's deployment is over, and cannot be turned round".to_owned()))
+        }
+        Call::Refused(why) => at.fact(ServiceFact::StayedAway(why)),
+    })
 }

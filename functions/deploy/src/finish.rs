@@ -16,8 +16,17 @@ impl Deploy {
     /// refusal keeps from being done is noted, and takes nothing back: the services run it.
     pub(crate) async fn finish(&self, release: &Release, at: usize) -> anyhow::Result<Fact> {
         let deployment = release.deployments.get(at).context("no such deployment")?;
-        self.store.live(release, &deployment.environment, ids::now()).await?;
         let clients = self.clients(deployment).await;
+        // The environment is held, so that no release changes its services; what was done by hand meanwhile is seen here.
+        for service in &deployment.services {
+            let found = clients.ecs.service(&deployment.plan.cluster, &service.service).await?;
+            let serves =
+                matches!(&found, Call::Done(found) if Some(&found.task_definition) == service.task_definition.as_ref());
+            if !serves {
+                return Ok(Fact::Deployment(at, DeploymentFact::TakenOver(service.service.clone())));
+            }
+        }
+        self.store.live(release, &deployment.environment, ids::now()).await?;
         for work in [move_schedules(&clients, deployment).await?, publish(&clients, release, deployment).await?] {
             if let Some(note) = work
                 && !deployment.notes.contains(&note)

@@ -54,7 +54,8 @@ impl Deploy {
             Call::Done(None) => {}
             Call::Refused(why) => return Ok(Call::Refused(why)),
         }
-        clients.ecs.tell(cluster, name, task_definition, deployment.plan.force).await
+        let force = deployment.plan.force || service.astray;
+        clients.ecs.tell(cluster, name, task_definition, force).await
     }
 
     /// Hands a person's answer on to the deployment that waits for it.
@@ -155,7 +156,18 @@ impl Deploy {
     pub(crate) async fn give_up(&self, release: &Release, at: Where) -> anyhow::Result<Option<Fact>> {
         let (deployment, service) = place(release, at)?;
         let minutes = deployment.plan.timeout.as_mins();
-        if service.updated.is_none() {
+        if deployment.reverting.is_some() {
+            let late = ServiceFact::StayedAway(format!("not within {minutes} minutes"));
+            return Ok(self.follow_back(release, at).await?.or(Some(at.fact(late))));
+        }
+        if !deployment.is_begun() {
+            // What a service goes back to has to be known before all else.
+            if service.base.is_none() {
+                return self.base(release, at).await.map(Some);
+            }
+            if let Some(told) = self.told_before(release, at.deployment).await? {
+                return Ok(Some(told));
+            }
             return Ok(Some(blocked(at.deployment, format!("it could not be begun within {minutes} minutes"))));
         }
         let late = format!("there was no verdict within {minutes} minutes");
@@ -168,6 +180,26 @@ impl Deploy {
             }
             Err(error) => failed(at, format!("{late}: {error:#}")),
         }))
+    }
+}
+
+impl Deploy {
+    /// A service that was told by an invocation which died before it wrote that down.
+    async fn told_before(&self, release: &Release, deployment: usize) -> anyhow::Result<Option<Fact>> {
+        for service in 0..release.deployments[deployment].services.len() {
+            let at = Where { deployment, service };
+            let (place, service) = place(release, at)?;
+            let Some(revision) = service.task_definition.as_deref().filter(|_| service.verdict.is_none()) else {
+                continue;
+            };
+            let clients = self.clients(place).await;
+            let (cluster, since) = (&place.plan.cluster, place.admitted);
+            if let Call::Done(Some(_)) = clients.ecs.find_deployment(cluster, &service.service, revision, since).await?
+            {
+                return Ok(Some(at.fact(ServiceFact::Updated)));
+            }
+        }
+        Ok(None)
     }
 }
 

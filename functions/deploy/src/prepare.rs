@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use longshore_core::{
     config::{Base, Plan, Severity},
-    release::{Controller, Deployment, DeploymentFact, Fact, Release, ServiceFact, Where},
+    release::{
+        Controller, Deployment, DeploymentFact, Fact, Release, ReleaseId, ServiceDeployment, ServiceFact, Where, base,
+    },
     task_definition::{self, Images, Platform, is_faithful, is_revision, revise},
 };
 use serde_json::Value;
@@ -21,7 +23,7 @@ use crate::{
 };
 
 impl Deploy {
-    /// The revision that the service runs, and who deploys it.
+    /// What the service runs, what it would go back to, and who deploys it.
     pub(crate) async fn base(&self, release: &Release, at: Where) -> anyhow::Result<Fact> {
         let (deployment, service) = place(release, at)?;
         let clients = self.clients(deployment).await;
@@ -44,8 +46,32 @@ impl Deploy {
                 return Ok(failed(at, format!("the service {} is under an external controller", service.service)));
             }
         };
+        let owner = match clients.ecs.describe(&found.task_definition).await? {
+            Call::Done(described) => tag(&described, RELEASE_TAG).and_then(|id| ReleaseId::parse(&id)),
+            Call::Refused(why) => return Ok(failed(at, format!("{}: {why}", found.task_definition))),
+        };
+        let known = self.store.environment(&release.pipeline, &deployment.environment).await?;
+        let live = known.live.first().map(|live| live.release.clone());
+        let owner = self.recorded(owner, deployment, service).await?;
+        let live = self.recorded(live, deployment, service).await?;
+        let task_definition = base(&found.task_definition, owner.as_ref(), live.as_ref()).to_owned();
+        let astray = task_definition != found.task_definition || !found.is_settled();
         let idle = found.desired == 0;
-        Ok(at.fact(ServiceFact::Based { task_definition: found.task_definition, controller, idle }))
+        Ok(at.fact(ServiceFact::Based { task_definition, astray, controller, idle }))
+    }
+
+    /// A service in the record of another release that went into the same environment.
+    async fn recorded(
+        &self,
+        release: Option<ReleaseId>,
+        deployment: &Deployment,
+        service: &ServiceDeployment,
+    ) -> anyhow::Result<Option<ServiceDeployment>> {
+        let Some(id) = release else { return Ok(None) };
+        let deployments = self.store.release(&id).await?.map(|release| release.deployments).unwrap_or_default();
+        let same = deployments.into_iter().find(|other| other.environment == deployment.environment);
+        let services = same.map(|same| same.services).unwrap_or_default();
+        Ok(services.into_iter().find(|other| other.service == service.service))
     }
 
     /// Whether the images are there, run on the machines that the tasks run on, and have no findings that block them. `None`: a scan is
@@ -149,7 +175,7 @@ impl Deploy {
             Call::Refused(why) => failed(at, why),
             // What the base runs is what it would run; it is the base that serves, unless a newer one is to.
             Call::Done(Made::Same) if deployment.plan.force => at.fact(ServiceFact::Registered(base)),
-            Call::Done(Made::Same) if base == running => at.fact(ServiceFact::Unchanged(base)),
+            Call::Done(Made::Same) if base == running && !service.astray => at.fact(ServiceFact::Unchanged(base)),
             Call::Done(Made::Same) => at.fact(ServiceFact::Registered(base)),
             Call::Done(Made::New(arn)) => at.fact(ServiceFact::Registered(arn)),
         })
@@ -245,6 +271,20 @@ impl Deploy {
     }
 }
 
+/// The tag by which a revision's release is known.
+const RELEASE_TAG: &str = "longshore:release";
+
+/// A tag in the answer of DescribeTaskDefinition.
+pub(crate) fn tag(described: &Value, key: &str) -> Option<String> {
+    let tags = described["tags"].as_array()?;
+    tags.iter().find(|tag| tag["key"] == key)?["value"].as_str().map(str::to_owned)
+}
+
+/// Whether a revision was registered for a release, and not by hand.
+pub(crate) fn is_ours(described: &Value) -> bool {
+    tag(described, RELEASE_TAG).is_some()
+}
+
 /// What came of making a revision.
 enum Made {
     /// Its ARN.
@@ -326,7 +366,7 @@ fn tags(release: &Release) -> [(&str, &str); 4] {
     let digest = release.image.as_ref().map_or("", |image| image.digest.as_str());
     [
         ("longshore:pipeline", release.pipeline.as_str()),
-        ("longshore:release", release.id.as_str()),
+        (RELEASE_TAG, release.id.as_str()),
         ("longshore:commit", &release.commit.id),
         ("longshore:digest", digest),
     ]

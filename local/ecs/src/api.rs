@@ -41,10 +41,11 @@ impl Inner {
             "DescribeServices" => state.describe_services(&input),
             "DeleteService" => state.delete_service(&input),
             "ListServices" => state.list_services(&input),
-            "DescribeServiceDeployments" => Ok(state.describe_service_deployments(&input)),
+            "DescribeServiceDeployments" => state.describe_service_deployments(&input),
             "ListServiceDeployments" => state.list_service_deployments(&input),
             "StopServiceDeployment" => state.stop_service_deployment(&input),
-            "DescribeServiceRevisions" => Ok(state.describe_service_revisions(&input)),
+            "ContinueServiceDeployment" => state.continue_service_deployment(&input),
+            "DescribeServiceRevisions" => state.describe_service_revisions(&input),
             "RunTask" => state.run_task(&input, now()),
             "StopTask" => {
                 let id = state.task_id(&input)?;
@@ -66,11 +67,13 @@ impl Inner {
     async fn serve(&self, action: &str, input: &Value) -> Answer {
         let created = action == "CreateService";
         let answer = if created { self.state().create_service(input) } else { self.state().update_service(input) }?;
-        let balanced = answer["service"]["loadBalancers"].as_array().is_some_and(|list| !list.is_empty());
-        if balanced {
+        let first = &answer["service"]["loadBalancers"][0];
+        if first.is_object() {
+            let tested =
+                first["advancedConfiguration"]["testListenerRule"].as_str().is_some_and(|rule| !rule.is_empty());
             let cluster = short(answer["service"]["clusterArn"].as_str().unwrap_or_default()).to_owned();
             let name = answer["service"]["serviceName"].as_str().unwrap_or_default().to_owned();
-            let listening = self.balance(&(cluster, name)).await;
+            let listening = self.balance(&(cluster, name), tested).await;
             listening.map_err(|error| Refusal::server("ServerException", error.to_string()))?;
         }
         Ok(answer)

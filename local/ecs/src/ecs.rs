@@ -20,7 +20,7 @@ use crate::{
     Settings, balancing,
     engine::Engine,
     logs::{self, LogStream},
-    model::{Key, State, Task},
+    model::{Key, Service, State, Task},
     proxy::Proxy,
     runner,
 };
@@ -31,6 +31,13 @@ pub struct Ecs {
     inner: Arc<Inner>,
 }
 
+/// The load balancer of a service: its listener for production, and that for tests where there is a rule for it.
+#[derive(Debug, Clone)]
+struct Front {
+    production: Arc<Proxy>,
+    test: Option<Arc<Proxy>>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub settings: Settings,
@@ -38,7 +45,7 @@ pub(crate) struct Inner {
     state: Mutex<State>,
     /// Counts changes; whoever waits for something looks again at each.
     changes: watch::Sender<u64>,
-    proxies: Mutex<BTreeMap<Key, Arc<Proxy>>>,
+    fronts: Mutex<BTreeMap<Key, Front>>,
     pub closing: CancellationToken,
     runners: TaskTracker,
 }
@@ -51,7 +58,7 @@ impl Ecs {
             engine,
             state: Mutex::new(State::new(events)),
             changes: watch::Sender::new(0),
-            proxies: Mutex::default(),
+            fronts: Mutex::default(),
             closing: CancellationToken::new(),
             runners: TaskTracker::new(),
         });
@@ -77,6 +84,13 @@ impl Ecs {
         Some(format!("http://{}", proxy.address))
     }
 
+    /// Address of its test listener, where its load balancer has a `testListenerRule`: what is asked there reaches the revision
+    /// that is being deployed, from the lifecycle stage TEST_TRAFFIC_SHIFT on.
+    pub fn test_address(&self, cluster: &str, service: &str) -> Option<String> {
+        let proxy = self.inner.front(&(cluster.into(), service.into()))?.test?;
+        Some(format!("http://{}", proxy.address))
+    }
+
     /// The URL of a task's log.
     pub fn log_url(&self, task: &str) -> String {
         format!("{}/tasks/{}/log", self.inner.settings.url.trim_end_matches('/'), crate::model::short(task))
@@ -92,8 +106,11 @@ impl Ecs {
     pub async fn shutdown(&self) {
         let inner = &self.inner;
         inner.closing.cancel();
-        for proxy in inner.proxies.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            proxy.close();
+        for front in inner.fronts().values() {
+            front.production.close();
+            if let Some(test) = &front.test {
+                test.close();
+            }
         }
         for task in inner.state().tasks.values() {
             task.signal.cancel();
@@ -114,17 +131,44 @@ impl Inner {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    pub fn proxy(&self, key: &Key) -> Option<Arc<Proxy>> {
-        self.proxies.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    fn fronts(&self) -> MutexGuard<'_, BTreeMap<Key, Front>> {
+        self.fronts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a service its load balancer, which keeps its port from then on.
-    pub async fn balance(&self, key: &Key) -> std::io::Result<()> {
-        if self.proxy(key).is_none() {
-            let proxy = Proxy::start().await?;
-            self.proxies.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_insert(proxy);
+    fn front(&self, key: &Key) -> Option<Front> {
+        self.fronts().get(key).cloned()
+    }
+
+    pub fn proxy(&self, key: &Key) -> Option<Arc<Proxy>> {
+        self.front(key).map(|front| front.production)
+    }
+
+    /// Gives a service its load balancer, which keeps its ports from then on; one for tests where they are asked for.
+    pub async fn balance(&self, key: &Key, tested: bool) -> std::io::Result<()> {
+        let front = match self.front(key) {
+            Some(front) => front,
+            None => Front { production: Proxy::start().await?, test: None },
+        };
+        let test = if tested && front.test.is_none() { Some(front.production.beside().await?) } else { None };
+        let mut fronts = self.fronts();
+        let known = fronts.entry(key.clone()).or_insert(front);
+        if known.test.is_none() {
+            known.test = test;
         }
         Ok(())
+    }
+
+    /// Tells a service's load balancer how its traffic is divided.
+    pub fn weigh(&self, service: &Service) {
+        let Some(front) = self.front(&service.key) else { return };
+        let (production, tests) = match service.weights() {
+            Some([production, tests]) => (Some(production), Some(tests)),
+            None => (None, None),
+        };
+        front.production.weigh(production);
+        if let Some(test) = &front.test {
+            test.weigh(tests);
+        }
     }
 
     /// What a task says of itself.
@@ -157,7 +201,7 @@ impl Inner {
         if let (Some(key), Some((_, port, group))) = (&task.service, &task.target)
             && let Some(proxy) = self.proxy(key)
             && let Some(address) = runner::address(&task, *port)
-            && proxy.set(id, address, serves)
+            && proxy.set(id, task.started_by.as_deref().unwrap_or_default(), address, serves)
             && let Some(service) = state.services.get_mut(key)
         {
             let verb = if serves { "registered" } else { "deregistered" };

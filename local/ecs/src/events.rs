@@ -18,7 +18,7 @@ pub(crate) fn iso(seconds: f64) -> Value {
 }
 
 impl State {
-    fn emit(&self, detail_type: &str, resource: &str, detail: Value) {
+    pub fn emit(&self, detail_type: &str, resource: &str, detail: Value) {
         let event = Event {
             source: "aws.ecs".into(),
             detail_type: detail_type.into(),

@@ -1,5 +1,12 @@
-//! A stand-in for Amazon ECS that really runs tasks: containers in docker or podman, health checks, rolling deployments with
-//! ECS's circuit breaker, a load balancer on loopback in front of each service, and the events that ECS documents.
+//! A stand-in for Amazon ECS that really runs tasks: containers in docker or podman, health checks, deployments with ECS's
+//! circuit breaker, a load balancer on loopback in front of each service, and the events that ECS documents.
+//!
+//! Deployments are performed by all four strategies: ROLLING, and BLUE_GREEN, LINEAR and CANARY with their lifecycle stages,
+//! two target groups, weighted traffic, a test listener ([`Ecs::test_address`]) and `PAUSE` hooks. A rollback takes production
+//! traffic back first, then the test traffic, then the tasks. ABORT, of which AWS says nothing, leaves tasks and traffic as they
+//! are until the next deployment. Left out: `AWS_LAMBDA` hooks and hooks of rolling updates, which are refused; alarms, Service
+//! Connect, early success criteria and `resetOnHealthyTask: false`, which are kept and do nothing; the 24 hours that AWS gives
+//! each stage.
 //!
 //! `RunTask` starts the tasks of a client token once, within 24 hours; its `ConflictException` names no `resourceIds`. What
 //! containers with the log driver `awslogs` write is kept as CloudWatch Logs would have it ([`Ecs::log_stream`]). Left out of
@@ -18,20 +25,24 @@ pub mod scheduler;
 
 mod api;
 mod balancing;
+mod deployment_configuration;
 mod deployments;
 mod ecs;
 mod events;
 mod health;
+mod hooks;
 mod launch;
 mod logs;
 mod model;
 mod present;
 mod proxy;
+mod rollback;
 mod run_task;
 mod runner;
 mod service_deployments;
 mod services;
 mod shapes;
+mod shifting;
 mod steps;
 mod tags;
 mod task_definitions;
@@ -70,6 +81,10 @@ pub struct Timing {
     pub stop: Duration,
     /// How long a new task may leave its load balancer's checks unanswered; a longer `healthCheckGracePeriodSeconds` holds.
     pub grace: Duration,
+    /// How long a minute of a deployment lasts: of bake time, between two steps of traffic, of a hook's timeout.
+    pub minute: Duration,
+    /// How long each lifecycle stage of a deployment that shifts traffic lasts at least, so that it can be seen.
+    pub stage: Duration,
 }
 
 impl Default for Timing {
@@ -83,6 +98,8 @@ impl Default for Timing {
             drain: Duration::from_secs(5),
             stop: Duration::from_secs(5),
             grace: Duration::from_secs(15),
+            minute: Duration::from_secs(3),
+            stage: Duration::from_millis(500),
         }
     }
 }
@@ -99,6 +116,8 @@ impl Timing {
             drain: Duration::from_secs(5),
             stop: Duration::from_secs(1),
             grace: Duration::from_secs(3),
+            minute: Duration::from_millis(600),
+            stage: Duration::from_millis(50),
         }
     }
 }

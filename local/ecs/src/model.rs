@@ -6,7 +6,7 @@ use local_protocol::{Events, Refusal};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::{health::Failure, logs::Source, run_task::Token, scheduler::Rollout};
+use crate::{health::Failure, logs::Source, run_task::Token, scheduler::Rollout, shifting::Shift};
 
 /// A service: its cluster's name and its own.
 pub(crate) type Key = (String, String);
@@ -50,6 +50,8 @@ pub(crate) struct Service {
     /// The ARN of the running service deployment.
     pub current: Option<String>,
     pub steady: bool,
+    /// Its deployments have the tasks and the traffic that each of them says, not what a rolling update gives them.
+    pub held: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -68,6 +70,21 @@ pub(crate) struct Deployment {
     /// It has been completed at some time.
     pub proven: bool,
     pub settings: Map<String, Value>,
+    /// While the service is held: it has the service's tasks, or none.
+    pub full: bool,
+    /// While the service is held: its production traffic, in tenths of a percent.
+    pub production: u16,
+    /// While the service is held: its traffic from the test listener, in tenths of a percent.
+    pub test: u16,
+    /// Its targets are in the alternate target group.
+    pub alternate: bool,
+}
+
+impl Deployment {
+    /// One that failed gets no new tasks, unless it still has traffic.
+    pub fn may_start(&self) -> bool {
+        self.rollout != Rollout::Failed || self.production > 0
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -87,6 +104,19 @@ pub(crate) struct ServiceDeployment {
     /// Reason, time, revision.
     pub rollback: Option<(String, f64, String)>,
     pub breaker: (&'static str, usize, usize),
+    /// Why it is to be rolled back, where someone or something asked for it.
+    pub requested: Option<String>,
+    /// How far it is, where it shifts traffic.
+    pub shift: Option<Shift>,
+}
+
+impl ServiceDeployment {
+    /// It is to be rolled back, for this reason.
+    pub fn request_rollback(&mut self, reason: &str, now: f64) {
+        self.status = "ROLLBACK_REQUESTED";
+        self.requested = Some(reason.to_owned());
+        self.updated = now;
+    }
 }
 
 /// How far a task has come; the order is that of a task's life.

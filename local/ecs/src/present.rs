@@ -4,8 +4,9 @@ use local_protocol::arn;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    hooks::Hook,
     model::{Container, Deployment, Health, Service, ServiceDeployment, State, Status, Task},
-    shapes::invalid,
+    shifting::percent,
 };
 
 /// Members of a service that are given back as they were given.
@@ -119,7 +120,7 @@ impl State {
             "id": deployment.id,
             "status": if primary { "PRIMARY" } else { "ACTIVE" },
             "taskDefinition": deployment.task_definition,
-            "desiredCount": if primary { service.desired } else { 0 },
+            "desiredCount": service.requested(deployment, primary),
             "pendingCount": pending, "runningCount": running, "failedTasks": deployment.failures,
             "createdAt": deployment.created, "updatedAt": deployment.updated,
             "rolloutState": deployment.rollout.name(), "rolloutStateReason": deployment.reason,
@@ -151,25 +152,27 @@ impl State {
             optional(&mut json, name, service.settings.get(name).cloned());
         }
         optional(&mut json, "currentServiceDeployment", service.current.clone());
-        let revisions = service.deployments.iter().map(|deployment| {
-            let (running, pending) = self.counts(service, Some(&deployment.id));
-            json!({
-                "arn": deployment.revision, "requestedTaskCount": service.desired,
-                "runningTaskCount": running, "pendingTaskCount": pending,
-            })
-        });
+        let revisions = service.deployments.iter().map(|d| self.revision_summary(service, &d.revision, service.held));
         json["currentServiceRevisions"] = revisions.collect();
         json
     }
 
-    fn revision_summary(&self, service: &Service, revision: &str) -> Value {
-        let deployment = service.deployments.iter().find(|deployment| deployment.revision == revision);
+    /// `ServiceRevisionSummary`; `weighed`: with the traffic that it has.
+    fn revision_summary(&self, service: &Service, revision: &str, weighed: bool) -> Value {
+        let place = service.deployments.iter().position(|deployment| deployment.revision == revision);
+        let deployment = place.and_then(|place| service.deployments.get(place));
         let (running, pending) = deployment.map_or((0, 0), |deployment| self.counts(service, Some(&deployment.id)));
-        let primary = service.deployments.first().is_some_and(|deployment| deployment.revision == revision);
-        let requested = if primary { service.desired } else { running + pending };
-        json!({
+        let requested = deployment.map_or(0, |deployment| service.requested(deployment, place == Some(0)));
+        let mut json = json!({
             "arn": revision, "requestedTaskCount": requested, "runningTaskCount": running, "pendingTaskCount": pending,
-        })
+        });
+        let balanced = service.settings.get("loadBalancers").and_then(Value::as_array).is_some_and(|l| !l.is_empty());
+        if weighed && balanced {
+            json["requestedProductionTrafficWeight"] =
+                percent(deployment.map_or(0, |deployment| deployment.production));
+            json["requestedTestTrafficWeight"] = percent(deployment.map_or(0, |deployment| deployment.test));
+        }
+        json
     }
 
     /// As `DescribeServiceDeployments` shows it.
@@ -185,15 +188,28 @@ impl State {
             json!({ "status": status, "failureCount": failures, "threshold": threshold });
         json["alarms"] = json!({ "status": "DISABLED" });
         optional(&mut json, "stoppedAt", deployment.stopped);
+        if let Some(shift) = &deployment.shift {
+            json["lifecycleStage"] = json!(shift.at.stage.name());
+            json["lifecycleHookDetails"] = shift.hooks.iter().map(Hook::json).collect();
+        }
         if let Some(service) = self.services.get(&deployment.service) {
-            json["targetServiceRevision"] = self.revision_summary(service, &deployment.target);
-            let sources = deployment.sources.iter().map(|arn| self.revision_summary(service, arn));
+            let weighed = deployment.shift.is_some();
+            json["targetServiceRevision"] = self.revision_summary(service, &deployment.target, weighed);
+            let sources = deployment.sources.iter().map(|arn| self.revision_summary(service, arn, weighed));
             json["sourceServiceRevisions"] = sources.collect();
         }
         if let Some((reason, started, revision)) = &deployment.rollback {
             json["rollback"] = json!({ "reason": reason, "startedAt": started, "serviceRevisionArn": revision });
         }
         json
+    }
+}
+
+impl Service {
+    /// How many tasks one of its deployments is to have.
+    fn requested(&self, deployment: &Deployment, primary: bool) -> usize {
+        let full = if self.held { deployment.full } else { primary };
+        if full { self.desired } else { 0 }
     }
 }
 
@@ -210,25 +226,6 @@ impl ServiceDeployment {
         optional(&mut json, "finishedAt", self.finished);
         optional(&mut json, "statusReason", self.reason.clone());
         json
-    }
-}
-
-/// The deployment configuration as ECS fills it in.
-pub(crate) fn configuration(given: Option<&Value>) -> Result<Value, local_protocol::Refusal> {
-    let mut json = json!({
-        "deploymentCircuitBreaker": { "enable": false, "rollback": false },
-        "maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0,
-    });
-    if let (Some(Value::Object(given)), Some(fields)) = (given, json.as_object_mut()) {
-        fields.extend(given.clone());
-    }
-    if json["strategy"] != "ROLLING" {
-        return Err(invalid("the local stand-in only performs the deployment strategy ROLLING"));
-    }
-    let (most, least) = (json["maximumPercent"].as_u64(), json["minimumHealthyPercent"].as_u64());
-    match (most, least) {
-        (Some(most), Some(least)) if most >= 100 && least <= most => Ok(json),
-        _ => Err(invalid("maximumPercent must be at least 100, minimumHealthyPercent at most maximumPercent.")),
     }
 }
 

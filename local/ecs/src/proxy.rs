@@ -2,7 +2,8 @@
 //!
 //! Each HTTP request goes to a target of its own: the proxy adds `Connection: close` to the request it forwards, so that no
 //! connection outlives the answer and a draining target is left after it. What is not HTTP/1.1, or asks for an upgrade, is
-//! forwarded as it is. A target that refuses the connection is passed over, before it has been sent anything.
+//! forwarded as it is. A target that refuses the connection is passed over, before it has been sent anything. Where
+//! deployments have weights, requests are divided by them, evenly: of ten in a row, one goes where a weight is 10 %.
 
 use std::{
     net::SocketAddr,
@@ -24,7 +25,9 @@ const HEAD: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub address: SocketAddr,
-    targets: Mutex<Vec<Target>>,
+    /// Listeners of one load balancer share them.
+    targets: Arc<Mutex<Vec<Target>>>,
+    weights: Mutex<Option<Vec<Part>>>,
     turn: Mutex<usize>,
     closing: CancellationToken,
 }
@@ -32,10 +35,19 @@ pub(crate) struct Proxy {
 #[derive(Debug, Clone)]
 struct Target {
     task: String,
+    deployment: String,
     address: SocketAddr,
     /// How many connections it serves.
     busy: watch::Sender<usize>,
     serving: bool,
+}
+
+/// A deployment's part of the traffic, and what it is owed of it.
+#[derive(Debug, Clone)]
+struct Part {
+    deployment: String,
+    weight: i64,
+    owed: i64,
 }
 
 /// A connection's place at a target.
@@ -56,10 +68,20 @@ impl Drop for Place {
 
 impl Proxy {
     pub async fn start() -> std::io::Result<Arc<Self>> {
+        Self::listen(Arc::default()).await
+    }
+
+    /// Another listener with the same targets.
+    pub async fn beside(&self) -> std::io::Result<Arc<Self>> {
+        Self::listen(Arc::clone(&self.targets)).await
+    }
+
+    async fn listen(targets: Arc<Mutex<Vec<Target>>>) -> std::io::Result<Arc<Self>> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let proxy = Arc::new(Self {
             address: listener.local_addr()?,
-            targets: Mutex::default(),
+            targets,
+            weights: Mutex::default(),
             turn: Mutex::default(),
             closing: CancellationToken::new(),
         });
@@ -75,14 +97,28 @@ impl Proxy {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Divides new requests among deployments by these weights; `None`: each target gets the same.
+    pub fn weigh(&self, wanted: Option<Vec<(String, u16)>>) {
+        let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = |part: &Part| (part.deployment.clone(), part.weight);
+        let old: Option<Vec<_>> = weights.as_ref().map(|weights| weights.iter().map(told).collect());
+        let wanted: Option<Vec<_>> =
+            wanted.map(|list| list.into_iter().map(|(deployment, weight)| (deployment, i64::from(weight))).collect());
+        if old != wanted {
+            let fresh = |(deployment, weight)| Part { deployment, weight, owed: 0 };
+            *weights = wanted.map(|list| list.into_iter().map(fresh).collect());
+        }
+    }
+
     /// Makes a task a target, or one that gets no new requests; true when that is news.
-    pub fn set(&self, task: &str, address: SocketAddr, serving: bool) -> bool {
+    pub fn set(&self, task: &str, deployment: &str, address: SocketAddr, serving: bool) -> bool {
         let mut targets = self.targets();
         if let Some(target) = targets.iter_mut().find(|target| target.task == task) {
             return std::mem::replace(&mut target.serving, serving) != serving;
         }
         if serving {
-            targets.push(Target { task: task.into(), address, busy: watch::Sender::new(0), serving });
+            let deployment = deployment.into();
+            targets.push(Target { task: task.into(), deployment, address, busy: watch::Sender::new(0), serving });
         }
         serving
     }
@@ -106,8 +142,12 @@ impl Proxy {
     /// that draining cannot miss it.
     fn place(&self, passed: &[String]) -> Option<Place> {
         let targets = self.targets();
-        let serving: Vec<&Target> =
+        let mut serving: Vec<&Target> =
             targets.iter().filter(|target| target.serving && !passed.contains(&target.task)).collect();
+        if let Some(weights) = self.weights.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            let chosen = due(weights, |deployment| serving.iter().any(|target| target.deployment == deployment))?;
+            serving.retain(|target| target.deployment == chosen);
+        }
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         *turn = turn.wrapping_add(1);
         let chosen = serving.get(*turn % serving.len().max(1))?;
@@ -132,6 +172,21 @@ impl Proxy {
             }
         }
     }
+}
+
+/// Whose turn it is, of the deployments that can serve: the one that is owed most. Each turn owes each its weight, and takes
+/// from the chosen one what was given to all.
+fn due(parts: &mut [Part], serves: impl Fn(&str) -> bool) -> Option<String> {
+    let mut given = 0;
+    let mut able: Vec<&mut Part> =
+        parts.iter_mut().filter(|part| part.weight > 0 && serves(&part.deployment)).collect();
+    for part in &mut able {
+        part.owed += part.weight;
+        given += part.weight;
+    }
+    let chosen = able.into_iter().max_by_key(|part| part.owed)?;
+    chosen.owed -= given;
+    Some(chosen.deployment.clone())
 }
 
 async fn accept(proxy: Arc<Proxy>, listener: TcpListener) {
@@ -211,41 +266,4 @@ fn single(start: Vec<u8>, head: Option<usize>) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(request: &[u8]) -> String {
-        let head = request.windows(4).position(|window| window == b"\r\n\r\n");
-        String::from_utf8(single(request.to_vec(), head)).expect("text")
-    }
-
-    #[test]
-    fn a_request_closes_its_connection() {
-        let request = text(b"POST /a HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\nbody");
-        assert_eq!(request, "POST /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nbody");
-    }
-
-    #[test]
-    fn an_upgrade_and_other_protocols_pass_unchanged() {
-        let upgrade = "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-        assert_eq!(text(upgrade.as_bytes()), upgrade);
-        assert_eq!(text(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-        assert!(!is_http(b"\x16\x03\x01"));
-    }
-
-    #[tokio::test]
-    async fn a_drained_target_waits_for_its_requests() {
-        let proxy = Proxy::start().await.expect("a port");
-        let address = "127.0.0.1:9".parse().expect("an address");
-        assert!(proxy.set("a", address, true));
-        assert!(!proxy.set("a", address, true));
-        let place = proxy.place(&[]).expect("a target");
-        let other = Arc::clone(&proxy);
-        let draining = tokio::spawn(async move { other.drain("a", Duration::from_secs(30)).await });
-        tokio::task::yield_now().await;
-        assert!(!draining.is_finished());
-        assert!(proxy.place(&[]).is_none());
-        drop(place);
-        draining.await.expect("drained");
-    }
-}
+mod tests;

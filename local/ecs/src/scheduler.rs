@@ -3,6 +3,8 @@
 //! Sources: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html> for the rolling update,
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html> for the circuit breaker.
 
+pub mod stages;
+
 /// `rolloutState` of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rollout {
@@ -72,8 +74,13 @@ pub struct TaskView {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Start so many tasks of the primary deployment.
-    Start(usize),
+    /// Start tasks of a deployment.
+    Start {
+        /// The deployment's id.
+        deployment: String,
+        /// How many.
+        count: usize,
+    },
     /// Stop a task that is not needed any more.
     Stop(String),
     /// Stop a task that is unhealthy, for this reason; it counts as failed.
@@ -91,12 +98,20 @@ pub fn threshold(desired: usize) -> usize {
     desired.div_ceil(2).clamp(3, 200)
 }
 
-/// What the service needs at this moment.
-pub fn plan(service: &Snapshot, now: f64) -> Vec<Action> {
-    let mut actions = Vec::new();
-    if service.rollout == Rollout::InProgress && service.threshold.is_some_and(|limit| service.failures >= limit) {
-        return vec![Action::Fail];
+impl TaskView {
+    /// Whether it has been healthy for so many seconds.
+    pub fn steady(&self, seconds: f64, now: f64) -> bool {
+        self.healthy_since.is_some_and(|since| now - since >= seconds)
     }
+}
+
+/// Whether the circuit breaker gives up.
+fn broken(service: &Snapshot) -> bool {
+    service.rollout == Rollout::InProgress && service.threshold.is_some_and(|limit| service.failures >= limit)
+}
+
+/// The tasks that are to stay, those that have to be replaced being so.
+fn tended<'a>(service: &'a Snapshot, now: f64, actions: &mut Vec<Action>) -> Vec<&'a TaskView> {
     let mut alive: Vec<&TaskView> = service.tasks.iter().filter(|task| !task.stopping).collect();
     alive.retain(|task| match &task.unhealthy {
         Some(reason) => {
@@ -105,10 +120,52 @@ pub fn plan(service: &Snapshot, now: f64) -> Vec<Action> {
         }
         None => true,
     });
-    let steady = |task: &TaskView| task.healthy_since.is_some_and(|since| now - since >= service.steady);
-    for task in alive.iter().filter(|task| !task.credited && steady(task)) {
+    for task in alive.iter().filter(|task| !task.credited && task.steady(service.steady, now)) {
         actions.push(Action::Credit(task.id.clone()));
     }
+    alive
+}
+
+/// What a revision of a deployment that shifts traffic is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// The deployment's id.
+    pub deployment: String,
+    /// How many tasks.
+    pub wanted: usize,
+    /// Whether missing ones are started at this moment.
+    pub starts: bool,
+}
+
+/// What the service needs at this moment while traffic is shifted: each side as many tasks as it is to have, others none.
+pub fn hold(service: &Snapshot, sides: &[Side], now: f64) -> Vec<Action> {
+    if broken(service) {
+        return vec![Action::Fail];
+    }
+    let mut actions = Vec::new();
+    let alive = tended(service, now, &mut actions);
+    let stop = |task: &&TaskView| Action::Stop(task.id.clone());
+    actions.extend(alive.iter().filter(|task| sides.iter().all(|side| side.deployment != task.deployment)).map(stop));
+    for side in sides {
+        let tasks: Vec<&TaskView> = alive.iter().filter(|task| task.deployment == side.deployment).copied().collect();
+        // The youngest go first.
+        actions.extend(tasks.iter().skip(side.wanted).rev().map(stop));
+        let count = side.wanted.saturating_sub(tasks.len());
+        if count > 0 && side.starts {
+            actions.push(Action::Start { deployment: side.deployment.clone(), count });
+        }
+    }
+    actions
+}
+
+/// What the service needs at this moment.
+pub fn plan(service: &Snapshot, now: f64) -> Vec<Action> {
+    if broken(service) {
+        return vec![Action::Fail];
+    }
+    let mut actions = Vec::new();
+    let alive = tended(service, now, &mut actions);
+    let steady = |task: &TaskView| task.steady(service.steady, now);
 
     let (new, old): (Vec<&TaskView>, Vec<&TaskView>) =
         alive.iter().partition(|task| task.deployment == service.primary);
@@ -151,7 +208,7 @@ pub fn plan(service: &Snapshot, now: f64) -> Vec<Action> {
         let missing = service.desired - new.len();
         let count = missing.min(most.saturating_sub(crowd));
         if count > 0 {
-            actions.push(Action::Start(count));
+            actions.push(Action::Start { deployment: service.primary.clone(), count });
         }
     }
 

@@ -9,20 +9,25 @@ use crate::{
     shapes::{invalid, page, required, texts},
 };
 
+/// How many service deployments or revisions can be described at once.
+const MOST: usize = 20;
+
 impl State {
     pub fn stop_service_deployment(&mut self, input: &Value) -> Answer {
         let arn = required(input, "serviceDeploymentArn")?;
         let found = self.service_deployments.iter_mut().find(|deployment| deployment.arn == arn);
-        let found = found
-            .ok_or_else(|| Refusal::client("ServiceDeploymentNotFoundException", "Service deployment not found."))?;
-        let wanted = match input["stopType"].as_str() {
-            None | Some("ROLLBACK") => "ROLLBACK_REQUESTED",
-            Some("ABORT") => "STOP_REQUESTED",
+        let found = found.ok_or_else(not_found)?;
+        let back = match input["stopType"].as_str() {
+            None | Some("ROLLBACK") => true,
+            Some("ABORT") => false,
             Some(other) => return Err(invalid(format!("Invalid stop type: {other}."))),
         };
         match found.status {
+            "PENDING" | "IN_PROGRESS" if back => {
+                found.request_rollback("Service deployment rolled back because a user stopped it.", now());
+            }
             "PENDING" | "IN_PROGRESS" => {
-                found.status = wanted;
+                found.status = "STOP_REQUESTED";
                 found.updated = now();
             }
             "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => {}
@@ -34,26 +39,26 @@ impl State {
         Ok(json!({ "serviceDeploymentArn": arn }))
     }
 
-    pub fn describe_service_deployments(&self, input: &Value) -> Value {
+    pub fn describe_service_deployments(&self, input: &Value) -> Answer {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
-        for arn in texts(&input["serviceDeploymentArns"]) {
+        for arn in asked(input, "serviceDeploymentArns")? {
             match self.service_deployments.iter().find(|deployment| deployment.arn == arn) {
                 Some(deployment) => found.push(self.service_deployment_json(deployment)),
                 None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
             }
         }
-        json!({ "serviceDeployments": found, "failures": failures })
+        Ok(json!({ "serviceDeployments": found, "failures": failures }))
     }
 
-    pub fn describe_service_revisions(&self, input: &Value) -> Value {
+    pub fn describe_service_revisions(&self, input: &Value) -> Answer {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
-        for arn in texts(&input["serviceRevisionArns"]) {
+        for arn in asked(input, "serviceRevisionArns")? {
             match self.revisions.get(&arn) {
                 Some(revision) => found.push(revision.clone()),
                 None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
             }
         }
-        json!({ "serviceRevisions": found, "failures": failures })
+        Ok(json!({ "serviceRevisions": found, "failures": failures }))
     }
 
     pub fn list_service_deployments(&self, input: &Value) -> Answer {
@@ -72,4 +77,17 @@ impl State {
         let briefs: Vec<Value> = all.map(ServiceDeployment::brief).collect();
         page(input, "serviceDeployments", &briefs, 20)
     }
+}
+
+/// 1 to 20 ARNs.
+fn asked(input: &Value, member: &str) -> Result<Vec<String>, Refusal> {
+    let arns = texts(&input[member]);
+    if (1..=MOST).contains(&arns.len()) {
+        return Ok(arns);
+    }
+    Err(invalid(format!("{member} must have 1 to {MOST} ARNs.")))
+}
+
+pub(crate) fn not_found() -> Refusal {
+    Refusal::client("ServiceDeploymentNotFoundException", "Service deployment not found.")
 }

@@ -4,8 +4,9 @@ use local_protocol::{Answer, Refusal, arn, now};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    deployment_configuration::configuration,
     model::{Key, Service, State, Status, short},
-    present::{KEPT, configuration},
+    present::KEPT,
     run_task::networked,
     shapes::{invalid, page, required, texts},
 };
@@ -24,6 +25,9 @@ const DEPLOYED: [&str; 10] = [
     "enableExecuteCommand",
     "serviceConnectConfiguration",
 ];
+
+/// Members of a deployment configuration that only some strategies have.
+const OF_A_STRATEGY: [&str; 4] = ["bakeTimeInMinutes", "lifecycleHooks", "linearConfiguration", "canaryConfiguration"];
 
 impl State {
     pub fn create_service(&mut self, input: &Value) -> Answer {
@@ -49,7 +53,8 @@ impl State {
             networked(input, definition)?;
         }
         let mut settings = kept(input);
-        settings.insert("deploymentConfiguration".into(), configuration(input.get("deploymentConfiguration"))?);
+        let configuration = configuration(input.get("deploymentConfiguration"), &input["loadBalancers"])?;
+        settings.insert("deploymentConfiguration".into(), configuration);
         if !settings.contains_key("launchType") && !settings.contains_key("capacityProviderStrategy") {
             settings.insert("launchType".into(), json!("EC2"));
         }
@@ -73,6 +78,7 @@ impl State {
             events: Vec::new(),
             current: None,
             steady: false,
+            held: false,
         };
         self.services.insert(key.clone(), service);
         self.deploy(&key, now());
@@ -121,8 +127,16 @@ impl State {
         let configuration = match input.get("deploymentConfiguration") {
             Some(Value::Object(given)) => {
                 let mut merged = service.settings["deploymentConfiguration"].as_object().cloned().unwrap_or_default();
+                // What belongs to another strategy goes with it.
+                if given.get("strategy").is_some_and(|strategy| Some(strategy) != merged.get("strategy")) {
+                    merged.retain(|name, _| !OF_A_STRATEGY.contains(&name.as_str()));
+                }
                 merged.extend(given.clone());
-                Some(configuration(Some(&Value::Object(merged)))?)
+                Some(configuration(Some(&Value::Object(merged)), &check["loadBalancers"])?)
+            }
+            _ if input["loadBalancers"].is_array() => {
+                let kept = &service.settings["deploymentConfiguration"];
+                Some(configuration(Some(kept), &check["loadBalancers"])?)
             }
             _ => None,
         };

@@ -9,7 +9,7 @@ use crate::{
     Timing,
     ecs::Inner,
     model::{Health, Key, State, Status, Task},
-    scheduler::{Action, Snapshot, TaskView, plan, threshold},
+    scheduler::{Action, Snapshot, TaskView, hold, plan, threshold},
 };
 
 const IMPAIRED: usize = 3;
@@ -26,14 +26,10 @@ impl Inner {
         let keys: Vec<Key> = state.services.keys().cloned().collect();
         let mut done = false;
         for key in keys {
-            done |= state.advance(&key, now);
-            let Some(snapshot) = state.snapshot(&key, timing) else { continue };
-            let actions = plan(&snapshot, now);
-            done |= !actions.is_empty();
-            for action in actions {
-                state.apply(&key, action, timing, now);
+            done |= state.turn(&key, timing, now);
+            if let Some(service) = state.services.get(&key) {
+                self.weigh(service);
             }
-            state.steadiness(&key, &snapshot, now);
         }
         state.settle_deleted();
         state.forget(now);
@@ -45,6 +41,29 @@ impl Inner {
 }
 
 impl State {
+    /// One look at a service; true when something was done.
+    pub fn turn(&mut self, key: &Key, timing: &Timing, now: f64) -> bool {
+        let mut done = self.advance(key, timing, now);
+        let Some(snapshot) = self.snapshot(key, timing) else { return done };
+        if self.shift(key, &snapshot, timing, now) {
+            return true;
+        }
+        let actions = self.actions(key, &snapshot, now);
+        done |= !actions.is_empty();
+        for action in actions {
+            self.apply(key, action, timing, now);
+        }
+        self.steadiness(key, &snapshot, now);
+        done
+    }
+
+    fn actions(&self, key: &Key, snapshot: &Snapshot, now: f64) -> Vec<Action> {
+        match self.services.get(key) {
+            Some(service) if service.held => hold(snapshot, &service.sides(now), now),
+            Some(_) | None => plan(snapshot, now),
+        }
+    }
+
     fn snapshot(&self, key: &Key, timing: &Timing) -> Option<Snapshot> {
         let service = self.services.get(key)?;
         let primary = service.deployments.first()?;
@@ -69,8 +88,8 @@ impl State {
 
     fn apply(&mut self, key: &Key, action: Action, timing: &Timing, now: f64) {
         match action {
-            Action::Start(count) => {
-                let ids: Vec<String> = (0..count).filter_map(|_| self.service_task(key, now)).collect();
+            Action::Start { deployment, count } => {
+                let ids: Vec<String> = (0..count).filter_map(|_| self.service_task(key, &deployment, now)).collect();
                 self.note(key, &format!("has started {} tasks: {}.", ids.len(), listed(&ids)), now);
                 for id in &ids {
                     if let Some(task) = self.tasks.get(id) {

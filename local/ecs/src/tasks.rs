@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    deployments::target_group,
     model::{Health, Key, State, Status, Stop, Task, short},
     present::fresh,
     shapes::{id, invalid, page, required, texts},
@@ -49,9 +50,9 @@ impl State {
         self.tasks.entry(id).or_insert(task)
     }
 
-    /// A task of a service's primary deployment; its id.
-    pub fn service_task(&mut self, key: &Key, now: f64) -> Option<String> {
-        let deployment = self.services.get(key)?.deployments.first()?.clone();
+    /// A task of one of a service's deployments; its id.
+    pub fn service_task(&mut self, key: &Key, deployment: &str, now: f64) -> Option<String> {
+        let deployment = self.services.get(key)?.deployments.iter().find(|d| d.id == deployment)?.clone();
         let definition = self.task_definition(&deployment.task_definition)?.clone();
         let balancer = deployment.settings.get("loadBalancers").map(|list| list[0].clone()).unwrap_or_default();
         let task = self.add_task(&key.0, definition, format!("service:{}", key.1), now);
@@ -60,7 +61,7 @@ impl State {
         task.launch_type = deployment.settings.get("launchType").and_then(Value::as_str).unwrap_or("FARGATE").into();
         task.target = balancer["containerName"].as_str().and_then(|name| {
             let port = u16::try_from(balancer["containerPort"].as_u64()?).ok()?;
-            let group = balancer["targetGroupArn"].as_str().unwrap_or("local");
+            let group = target_group(&balancer, deployment.alternate).unwrap_or("local");
             Some((name.to_owned(), port, group.to_owned()))
         });
         task.settings = deployment.settings;

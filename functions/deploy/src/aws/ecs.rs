@@ -5,6 +5,7 @@ mod raw;
 mod revisions;
 mod rollout;
 mod service;
+mod standing;
 mod tasks;
 mod why;
 
@@ -17,10 +18,10 @@ use aws_sdk_ecs::{
 use longshore_aws::clients::told;
 
 pub use super::Call;
-pub use deployments::{Answer, Pause, Stage, Standing};
 pub use revisions::family_of;
 pub use rollout::Rollout;
 pub use service::{Controller, Deployment, Event, Launch, Service, Target};
+pub use standing::{Answer, Pause, Stage, Standing};
 pub use tasks::{RunTask, Task, TaskContainer};
 
 /// ECS of one account and region.

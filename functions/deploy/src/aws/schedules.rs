@@ -8,6 +8,7 @@ mod scheduler;
 
 use std::fmt;
 
+use anyhow::Context;
 use aws_config::SdkConfig;
 use longshore_aws::signed::{Service, Signed};
 use serde_json::Value;
@@ -84,26 +85,27 @@ impl Schedules {
 
     /// The targets in a cluster, by its ARN, that run the family of this task definition (an ARN, with a revision or without).
     pub async fn of_family(&self, cluster: &str, task_definition: &str) -> anyhow::Result<Call<Vec<Scheduled>>> {
-        let mut found: Vec<_> =
-            done!(self.rules(cluster, task_definition).await?).into_iter().map(|(found, _)| found).collect();
-        found.extend(done!(self.schedules(cluster, task_definition).await?).into_iter().map(|(found, _)| found));
-        Ok(Call::Done(found))
+        let mut found = done!(self.rules(cluster, task_definition).await?);
+        found.extend(done!(self.schedules(cluster, task_definition).await?));
+        Ok(Call::Done(found.into_iter().map(|(scheduled, _)| scheduled).collect()))
     }
 
     /// Has every target in a cluster that runs a revision of the family run this one, by the ARNs of both. The first refusal ends it;
     /// what was changed before it stays changed, and is found as `same` when it is asked for again.
     pub async fn run(&self, cluster: &str, task_definition: &str) -> anyhow::Result<Call<Moved>> {
         let mut moved = Moved::default();
-        for (scheduled, target) in done!(self.rules(cluster, task_definition).await?) {
+        let mut found = done!(self.rules(cluster, task_definition).await?);
+        found.extend(done!(self.schedules(cluster, task_definition).await?));
+        for (scheduled, value) in found {
             if moved.is_due(&scheduled, task_definition) {
-                done!(self.change_rule(&scheduled.place, target, task_definition).await?);
-                moved.changed.push(scheduled);
-            }
-        }
-        for (scheduled, schedule) in done!(self.schedules(cluster, task_definition).await?) {
-            if moved.is_due(&scheduled, task_definition) {
-                done!(self.change_schedule(&scheduled.place, schedule, task_definition).await?);
-                moved.changed.push(scheduled);
+                let changed = match &scheduled.place {
+                    Place::Rule { rule, .. } => self.change_rule(rule, value, task_definition).await,
+                    Place::Schedule { name, .. } => self.change_schedule(name, value, task_definition).await,
+                };
+                match changed.with_context(|| scheduled.place.to_string())? {
+                    Call::Done(()) => moved.changed.push(scheduled),
+                    Call::Refused(why) => return Ok(Call::Refused(format!("{}: {why}", scheduled.place))),
+                }
             }
         }
         Ok(Call::Done(moved))

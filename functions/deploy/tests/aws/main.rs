@@ -3,6 +3,7 @@
 mod accounts;
 mod balancers;
 mod codedeploy;
+mod deployments;
 mod ecr;
 mod ecs;
 mod logs;

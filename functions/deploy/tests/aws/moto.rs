@@ -99,14 +99,14 @@ async fn a_rules_target_and_a_schedule_run_the_new_revision_and_keep_everything_
     });
     scheduler.rest("POST", "/schedules/report", Some(&schedule)).await.expect("a schedule");
 
-    let schedules = Schedules::new(&sdk);
-    assert_eq!(done(schedules.of_family(CLUSTER, FAMILY).await).len(), 3);
-    let moved = done(schedules.run(CLUSTER, &new).await);
+    let ours = Schedules::new(&sdk);
+    assert_eq!(done(ours.of_family(CLUSTER, FAMILY).await).len(), 3);
+    let moved = done(ours.run(CLUSTER, &new).await);
     let mut changed: Vec<_> = moved.changed.iter().map(|one| one.place.to_string()).collect();
     changed.sort();
     assert_eq!(changed, ["rule nightly, target a", "schedule jobs/report"]);
     assert_eq!(moved.following.len(), 1);
-    assert_eq!(done(schedules.run(CLUSTER, &new).await).same.len(), 2, "the second time there is nothing to do");
+    assert_eq!(done(ours.run(CLUSTER, &new).await).same.len(), 2, "the second time there is nothing to do");
 
     let mut found = ask("ListTargetsByRule", json!({ "Rule": "nightly" })).await["Targets"].take();
     found.as_array_mut().expect("targets").sort_by_key(|target| target["Id"].to_string());

@@ -52,8 +52,8 @@ async fn a_rules_target_is_changed_in_its_task_definition_alone() {
         says(&json!({ "Targets": [target("a", OLD), target("b", other_family)], "NextToken": "t" })),
         says(&json!({ "Targets": [target("c", family), target("d", NEW), target("e", other_account)] })),
         says(&json!({ "Targets": [{ "Id": "f", "Arn": "arn:aws:lambda:x" }] })),
-        says(&json!({ "FailedEntryCount": 0, "FailedEntries": [] })),
         says(&json!({ "Schedules": [] })),
+        says(&json!({ "FailedEntryCount": 0, "FailedEntries": [] })),
     ]);
     let moved = done(Schedules::new(&script.sdk()).run(CLUSTER, NEW).await);
     let names = |list: &[longshore_deploy::aws::schedules::Scheduled]| -> Vec<String> {
@@ -66,9 +66,9 @@ async fn a_rules_target_is_changed_in_its_task_definition_alone() {
     let asked = script.asked();
     let operations: Vec<_> = asked.iter().map(crate::script::Asked::operation).collect();
     let (rules, targets) = ("ListRuleNamesByTarget", "ListTargetsByRule");
-    assert_eq!(operations, [rules, rules, targets, targets, targets, "PutTargets", ""]);
+    assert_eq!(operations, [rules, rules, targets, targets, targets, "", "PutTargets"]);
     assert_eq!(asked[1].json(), json!({ "TargetArn": CLUSTER, "NextToken": "n" }));
-    assert_eq!(asked[5].json(), json!({ "Rule": "nightly", "Targets": [target("a", NEW)] }));
+    assert_eq!(asked[6].json(), json!({ "Rule": "nightly", "Targets": [target("a", NEW)] }));
 }
 
 #[tokio::test]
@@ -119,29 +119,28 @@ async fn a_start_in_the_past_does_not_keep_a_schedule_from_its_revision_unless_a
     assert_eq!(asked[4].json(), first, "the same without its start");
     let rate = Script::new(script("rate(6 hours)"));
     let why = refused(Schedules::new(&rate.sdk()).run(CLUSTER, NEW).await);
-    assert!(why.starts_with("the schedule nightly/report: ") && why.contains("5 minutes ago"), "{why}");
+    assert!(why.starts_with("schedule nightly/report: ") && why.contains("5 minutes ago"), "{why}");
 }
 
 #[tokio::test]
 async fn an_entry_that_failed_is_not_taken_for_done() {
     let rule = |entry: Value| {
         let targets = json!({ "Targets": [target("a", OLD)] });
-        [says(&json!({ "RuleNames": ["nightly"] })), says(&targets), says(&entry)]
+        [says(&json!({ "RuleNames": ["nightly"] })), says(&targets), says(&json!({ "Schedules": [] })), says(&entry)]
     };
     let failed = |code: &str| {
         let entry = json!({ "TargetId": "a", "ErrorCode": code, "ErrorMessage": "so it is" });
         json!({ "FailedEntryCount": 1, "FailedEntries": [entry] })
     };
-    // Targets are listed and changed before schedules are.
     let script = Script::new(rule(failed("ManagedRuleException")));
     let why = refused(Schedules::new(&script.sdk()).run(CLUSTER, NEW).await);
-    assert_eq!(why, "the rule nightly, target a: ManagedRuleException: so it is");
+    assert_eq!(why, "rule nightly, target a: ManagedRuleException: so it is");
     let script = Script::new(rule(failed("ConcurrentModificationException")));
     assert!(Schedules::new(&script.sdk()).run(CLUSTER, NEW).await.is_err(), "another attempt may do it");
-    let [rules, targets, _] = rule(json!({}));
-    let script = Script::new([rules, targets, refuses(400, "ManagedRuleException", "no")]);
+    let [rules, targets, schedules, _] = rule(json!({}));
+    let script = Script::new([rules, targets, schedules, refuses(400, "ManagedRuleException", "no")]);
     let why = refused(Schedules::new(&script.sdk()).run(CLUSTER, NEW).await);
-    assert_eq!(why, "the rule's target could not be changed: ManagedRuleException: no");
+    assert_eq!(why, "rule nightly, target a: the rule's target could not be changed: ManagedRuleException: no");
     let script = Script::new([said(400, "{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}")]);
     refused(Schedules::new(&script.sdk()).of_family(CLUSTER, NEW).await);
 }

@@ -21,8 +21,9 @@ fn state(tasks: usize) -> State {
         "loadBalancers": [{ "targetGroupArn": GROUP, "containerName": "web", "containerPort": 80 }],
     });
     state.create_service(&service).expect("a service");
+    let deployment = state.services[&key].deployments[0].id.clone();
     for port in 0..tasks {
-        let id = state.service_task(&key, 0.0).expect("a task");
+        let id = state.service_task(&key, &deployment, 0.0).expect("a task");
         let task = state.tasks.get_mut(&id).expect("the task");
         let port = 4000 + u16::try_from(port).expect("a small number");
         task.containers[0].bindings = vec![(80, SocketAddr::from(([127, 0, 0, 1], port)))];

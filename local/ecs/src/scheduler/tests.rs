@@ -12,6 +12,10 @@ fn task(id: &str, deployment: &str, healthy_since: Option<f64>) -> TaskView {
     }
 }
 
+fn start(count: usize) -> Action {
+    Action::Start { deployment: "new".into(), count }
+}
+
 fn service(desired: usize, tasks: Vec<TaskView>) -> Snapshot {
     Snapshot {
         desired,
@@ -39,11 +43,11 @@ fn an_old_task_goes_only_when_a_new_one_is_healthy() {
 #[test]
 fn new_tasks_start_within_the_maximum() {
     let olds = vec![task("1", "old", Some(0.0)), task("2", "old", Some(0.0))];
-    assert_eq!(plan(&service(2, olds.clone()), 5.0), vec![Action::Start(2)]);
+    assert_eq!(plan(&service(2, olds.clone()), 5.0), vec![start(2)]);
     let narrow = Snapshot { maximum: 150, ..service(2, olds.clone()) };
-    assert_eq!(plan(&narrow, 5.0), vec![Action::Start(1)]);
+    assert_eq!(plan(&narrow, 5.0), vec![start(1)]);
     let full = Snapshot { minimum: 50, maximum: 100, ..service(2, olds) };
-    assert_eq!(plan(&full, 5.0), vec![Action::Stop("1".into()), Action::Start(1)]);
+    assert_eq!(plan(&full, 5.0), vec![Action::Stop("1".into()), start(1)]);
 }
 
 #[test]
@@ -62,7 +66,7 @@ fn the_circuit_breaker_opens_at_its_threshold_and_only_where_it_is_enabled() {
     let failing = Snapshot { failures: 3, ..service(1, vec![task("1", "old", Some(0.0))]) };
     assert_eq!(plan(&failing, 5.0), vec![Action::Fail]);
     let without = Snapshot { threshold: None, ..failing.clone() };
-    assert_eq!(plan(&without, 5.0), vec![Action::Start(1)]);
+    assert_eq!(plan(&without, 5.0), vec![start(1)]);
     let failed = Snapshot { rollout: Rollout::Failed, ..failing };
     assert_eq!(plan(&failed, 5.0), vec![]);
     assert_eq!([threshold(1), threshold(10), threshold(1000)], [3, 5, 200]);
@@ -72,14 +76,14 @@ fn the_circuit_breaker_opens_at_its_threshold_and_only_where_it_is_enabled() {
 fn a_failed_task_is_tried_again_after_a_pause() {
     let waiting = Snapshot { not_before: 6.0, ..service(1, vec![]) };
     assert_eq!(plan(&waiting, 5.0), vec![]);
-    assert_eq!(plan(&waiting, 6.0), vec![Action::Start(1)]);
+    assert_eq!(plan(&waiting, 6.0), vec![start(1)]);
 }
 
 #[test]
 fn an_unhealthy_task_is_replaced() {
     let mut sick = task("1", "new", None);
     sick.unhealthy = Some("sick".into());
-    let expected = vec![Action::Replace("1".into(), "sick".into()), Action::Start(1)];
+    let expected = vec![Action::Replace("1".into(), "sick".into()), start(1)];
     assert_eq!(plan(&service(1, vec![sick]), 5.0), expected);
 }
 
@@ -112,7 +116,7 @@ fn no_schedule_breaks_the_bounds() {
             let now = f64::from(step);
             for action in plan(&world, now) {
                 match action {
-                    Action::Start(count) => {
+                    Action::Start { count, .. } => {
                         for _ in 0..count {
                             names += 1;
                             world.tasks.push(task(&format!("n{names}"), "new", None));
@@ -141,4 +145,27 @@ fn no_schedule_breaks_the_bounds() {
         }
         assert_eq!(world.rollout, Rollout::Completed, "seed {seed}");
     }
+}
+
+#[test]
+fn while_traffic_is_shifted_each_side_keeps_its_tasks() {
+    let mut sick = task("3", "old", None);
+    sick.unhealthy = Some("sick".into());
+    let tasks = vec![task("1", "old", Some(0.0)), sick, task("4", "new", Some(0.0)), task("5", "stray", Some(0.0))];
+    let world = Snapshot { maximum: 100, ..service(2, tasks) };
+    let side = |deployment: &str, wanted, starts| Side { deployment: deployment.into(), wanted, starts };
+    let replaced = Action::Replace("3".into(), "sick".into());
+    let stray = Action::Stop("5".into());
+    let started = |deployment: &str| Action::Start { deployment: deployment.into(), count: 1 };
+    assert_eq!(
+        hold(&world, &[side("new", 2, true), side("old", 2, true)], 5.0),
+        [replaced.clone(), stray.clone(), started("new"), started("old")]
+    );
+    assert_eq!(
+        hold(&world, &[side("new", 2, false), side("old", 0, true)], 5.0),
+        [replaced, stray, Action::Stop("1".into())],
+        "green waits, blue is cleaned up"
+    );
+    let failing = Snapshot { failures: 3, ..world };
+    assert_eq!(hold(&failing, &[side("new", 2, true)], 5.0), [Action::Fail]);
 }

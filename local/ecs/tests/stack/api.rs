@@ -87,6 +87,8 @@ async fn refusals_are_those_of_aws() {
         ("UpdateService", json!({ "cluster": "demo", "service": "a" }), "ServiceNotFoundException"),
         ("ListServiceDeployments", json!({ "cluster": "demo", "service": "a" }), "ServiceNotFoundException"),
         ("StopServiceDeployment", json!({ "serviceDeploymentArn": missing }), "ServiceDeploymentNotFoundException"),
+        ("DescribeServiceDeployments", json!({}), "InvalidParameterException"),
+        ("DescribeServiceRevisions", json!({ "serviceRevisionArns": vec!["a"; 21] }), "InvalidParameterException"),
         ("StopTask", json!({ "cluster": "demo", "task": "none" }), "InvalidParameterException"),
         ("RunTask", json!({ "cluster": "demo", "taskDefinition": "none" }), "ClientException"),
         ("TagResource", json!({ "resourceArn": missing, "tags": [] }), "ResourceNotFoundException"),
@@ -157,4 +159,57 @@ async fn a_task_that_ecs_would_not_run_is_refused() {
     assert_eq!(code, "ClientException");
     assert!(message.ends_with("awslogs-stream-prefix"), "{message}");
     assert_eq!(stack.call("ListTasks", json!({ "cluster": "demo" })).await["taskArns"], json!([]));
+}
+
+#[tokio::test]
+async fn a_deployment_configuration_that_ecs_would_not_take_is_refused_and_leaves_the_service_as_it_was() {
+    let stack = api().await;
+    let container = json!([{ "name": "a", "image": "b", "memory": 64, "portMappings": [{ "containerPort": 80 }] }]);
+    stack.call("RegisterTaskDefinition", json!({ "family": "a", "containerDefinitions": container })).await;
+    let balancer = json!({ "targetGroupArn": "arn:one", "containerName": "a", "containerPort": 80 });
+    let service = json!({
+        "cluster": "demo", "serviceName": "a", "taskDefinition": "a", "desiredCount": 0, "loadBalancers": [balancer],
+    });
+    let created = stack.call("CreateService", service.clone()).await["service"].clone();
+    let mut hooked = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0 });
+    hooked["lifecycleHooks"] =
+        json!([{ "hookTargetArn": "arn:function", "roleArn": "arn:role", "lifecycleStages": ["POST_SCALE_UP"] }]);
+    for configuration in [
+        json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 }),
+        json!({ "strategy": "CANARY" }),
+        json!({ "strategy": "SLOW" }),
+        hooked,
+    ] {
+        let input = json!({ "cluster": "demo", "service": "a", "deploymentConfiguration": configuration });
+        assert_eq!(stack.refused("UpdateService", input).await.0, "InvalidParameterException", "{configuration}");
+    }
+    let described = stack.call("DescribeServices", json!({ "cluster": "demo", "services": ["a"] })).await;
+    assert_eq!(described["services"][0]["deploymentConfiguration"], created["deploymentConfiguration"]);
+
+    let mut other = service;
+    other["serviceName"] = json!("b");
+    other["deploymentConfiguration"] = json!({ "strategy": "LINEAR" });
+    let (code, message) = stack.refused("CreateService", other.clone()).await;
+    assert_eq!(code, "InvalidParameterException");
+    assert!(message.contains("advancedConfiguration"), "{message}");
+    other["loadBalancers"][0]["advancedConfiguration"] = json!({
+        "alternateTargetGroupArn": "arn:two", "productionListenerRule": "arn:rule", "roleArn": "arn:role",
+        "futureMember": [1],
+    });
+    let created = stack.call("CreateService", other.clone()).await["service"].clone();
+    assert_eq!(created["loadBalancers"], other["loadBalancers"], "what was given is given back");
+    let filled = json!({ "stepPercent": 10.0, "stepBakeTimeInMinutes": 6 });
+    assert_eq!(created["deploymentConfiguration"]["linearConfiguration"], filled);
+
+    let missing = "arn:aws:ecs:eu-central-1:123456789012:service-deployment/demo/b/none";
+    for (members, code) in [
+        (json!({ "hookId": "a" }), "InvalidParameterException"),
+        (json!({ "serviceDeploymentArn": missing }), "InvalidParameterException"),
+        (json!({ "serviceDeploymentArn": missing, "hookId": "a" }), "ServiceDeploymentNotFoundException"),
+        (json!({ "serviceDeploymentArn": missing, "hookId": "a", "action": "WAIT" }), "InvalidParameterException"),
+    ] {
+        assert_eq!(stack.refused("ContinueServiceDeployment", members.clone()).await.0, code, "{members}");
+    }
+    let stop = json!({ "serviceDeploymentArn": created["currentServiceDeployment"], "stopType": "LATER" });
+    assert_eq!(stack.refused("StopServiceDeployment", stop).await.0, "InvalidParameterException");
 }

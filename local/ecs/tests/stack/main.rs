@@ -3,5 +3,6 @@
 mod api;
 mod rollout;
 mod settings;
+mod shifting;
 mod support;
 mod tasks;

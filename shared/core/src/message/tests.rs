@@ -58,7 +58,15 @@ fn updated() -> Vec<(i64, Fact)> {
     let mut facts = built();
     facts.extend([
         (51, Fact::Deployment(0, DeploymentFact::Admitted)),
-        (51, HERE.fact(ServiceFact::Based { task_definition: arn(7), controller: Controller::Ecs, idle: false })),
+        (
+            51,
+            HERE.fact(ServiceFact::Based {
+                task_definition: arn(7),
+                astray: false,
+                controller: Controller::Ecs,
+                idle: false,
+            }),
+        ),
         (51, Fact::Deployment(0, DeploymentFact::Cleared)),
         (52, HERE.fact(ServiceFact::Registered(arn(8)))),
         (53, HERE.fact(ServiceFact::Updated)),

@@ -1,6 +1,7 @@
 //! A release going into an environment: what its record holds of that.
 
 mod apply;
+mod base;
 mod rollout;
 mod step;
 
@@ -8,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use apply::{DeploymentFact, ServiceFact};
+pub use base::base;
 pub use rollout::Rollout;
 pub use step::DeployStep;
 
@@ -75,12 +77,16 @@ pub struct ServiceDeployment {
     /// The ARN of an earlier revision that it is to run again, where this release goes back to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
-    /// The ARN of the task definition that it ran before: what it goes back to.
+    /// The ARN of the task definition that it goes back to: what it ran before ([`base`](super::base)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
     /// Who deploys it.
     #[serde(default, skip_serializing_if = "Controller::is_ecs")]
     pub controller: Controller,
+    /// Whether it ran, or was on its way to, something else than its base when it was read: what a release left there that did not
+    /// come to its end. Then it has to be taken to its base also where it was told nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub astray: bool,
     /// Whether no task of it is wanted: its desired count is 0.
     #[serde(default, skip_serializing_if = "is_false")]
     pub idle: bool,
@@ -409,6 +415,11 @@ impl Deployment {
         self.services.iter().any(|service| service.updated.is_some())
     }
 
+    /// Whether nothing has to be taken back, whatever happens.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.is_begun() && !self.services.iter().any(|service| service.astray)
+    }
+
     /// Whether nothing had to be done: every service ran it already.
     pub fn is_unchanged(&self) -> bool {
         !self.services.is_empty() && self.services.iter().all(|service| service.unchanged)
@@ -429,10 +440,16 @@ impl ServiceDeployment {
     /// How many lifecycle stages are kept.
     pub const STAGES: usize = 40;
 
-    /// Whether it has to be taken back when its deployment goes back: it was told, and ECS did not take it back itself, nor did another
-    /// deployment take over.
+    /// Whether it has to be taken back when its deployment goes back: it was told, or may have been by whoever died before writing that
+    /// down, and ECS did not take it back itself, nor did another deployment take over. ECS takes a service back to what it ran last to the
+    /// end: for one that was astray, that is not its base.
     pub fn goes_back(&self) -> bool {
-        self.updated.is_some() && !matches!(self.verdict, Some(Verdict::RolledBack | Verdict::Superseded))
+        match self.verdict {
+            Some(Verdict::Superseded) => false,
+            Some(Verdict::RolledBack) => self.astray,
+            Some(Verdict::Live | Verdict::Failed) => self.updated.is_some() || self.astray,
+            None => self.updated.is_some() || self.astray || self.task_definition.is_some(),
+        }
     }
 }
 

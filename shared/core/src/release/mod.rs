@@ -23,7 +23,7 @@ pub use apply::{Fact, Newer, Refused, Where};
 pub use build::{Build, Delay, Outcome, Stage};
 pub use deployment::{
     Answered, Attempt, Back, Controller, Decision, DeployStep, Deployment, DeploymentFact, Family, Lock, Obstacle,
-    Passed, Pause, Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict,
+    Passed, Pause, Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict, base,
 };
 pub use revision::{Chosen, NoImage};
 pub use step::{BuildStep, OpenFor};

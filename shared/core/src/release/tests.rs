@@ -40,7 +40,7 @@ fn finished() -> Fact {
 }
 
 fn based(at: Where, arn: &str) -> Fact {
-    at.fact(ServiceFact::Based { task_definition: arn.into(), controller: Controller::Ecs, idle: false })
+    at.fact(ServiceFact::Based { task_definition: arn.into(), astray: false, controller: Controller::Ecs, idle: false })
 }
 
 fn after(facts: impl IntoIterator<Item = Fact>) -> Release {

@@ -181,6 +181,25 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Whether nothing moves, and it runs what came to its end last. Under another controller than ECS's own nothing is known of that.
+    pub fn is_settled(&self) -> bool {
+        match self.controller {
+            Controller::Ecs => {
+                let done = |one: &Deployment| one.primary && one.state == Some(DeploymentRolloutState::Completed);
+                matches!(&self.deployments[..], [one] if done(one))
+            }
+            Controller::CodeDeploy | Controller::External => true,
+        }
+    }
+
+    /// Whether its newest deployment is under way.
+    pub fn is_under_way(&self) -> bool {
+        let primary = self.deployments.iter().find(|deployment| deployment.primary);
+        primary.is_some_and(|primary| primary.state == Some(DeploymentRolloutState::InProgress))
+    }
+}
+
 impl Launch {
     fn of(found: &types::Service, set: Option<&types::TaskSet>) -> Self {
         let strategy = match (found.capacity_provider_strategy(), set) {

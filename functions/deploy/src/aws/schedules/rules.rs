@@ -34,27 +34,26 @@ impl Schedules {
     /// Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html>.
     pub(super) async fn change_rule(
         &self,
-        place: &Place,
+        rule: &str,
         mut target: Value,
         task_definition: &str,
     ) -> anyhow::Result<Call<()>> {
-        let Place::Rule { rule, .. } = place else { return Ok(Call::Done(())) };
         target["EcsParameters"]["TaskDefinitionArn"] = json!(task_definition);
         let request = json!({ "Rule": rule, "Targets": [target] });
         let answer = self.events.json("AWSEvents.PutTargets", &request).await;
         if answer.as_ref().is_err_and(|error| error.is("ConcurrentModificationException")) {
-            return Err(anyhow!("the {place} is being changed by another"));
+            return Err(anyhow!("it is being changed by another"));
         }
         let answer = done!(answered(answer, "the rule's target could not be changed")?);
         let failed = &answer["FailedEntries"][0];
         match (answer["FailedEntryCount"].as_u64(), failed["ErrorCode"].as_str()) {
             (Some(0) | None, _) => Ok(Call::Done(())),
             (_, Some(code @ ("ConcurrentModificationException" | "InternalException"))) => {
-                Err(anyhow!("the {place} could not be changed: {code}"))
+                Err(anyhow!("it could not be changed: {code}"))
             }
             (_, code) => {
                 let message = failed["ErrorMessage"].as_str().unwrap_or_default();
-                Ok(Call::Refused(format!("the {place}: {}: {message}", code.unwrap_or("no reason"))))
+                Ok(Call::Refused(format!("{}: {message}", code.unwrap_or("no reason"))))
             }
         }
     }

@@ -59,11 +59,10 @@ impl Schedules {
     /// Source: <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html>.
     pub(super) async fn change_schedule(
         &self,
-        place: &Place,
+        name: &str,
         mut schedule: Value,
         task_definition: &str,
     ) -> anyhow::Result<Call<()>> {
-        let Place::Schedule { name, .. } = place else { return Ok(Call::Done(())) };
         if let Some(members) = schedule.as_object_mut() {
             members.retain(|member, value| !READ_ONLY.contains(&member.as_str()) && !value.is_null());
         }
@@ -80,9 +79,6 @@ impl Schedules {
         {
             answer = self.scheduler.rest("PUT", &path, Some(&schedule)).await;
         }
-        Ok(match answered(answer, "the schedule could not be changed")? {
-            Call::Done(_) => Call::Done(()),
-            Call::Refused(why) => Call::Refused(format!("the {place}: {why}")),
-        })
+        Ok(answered(answer, "the schedule could not be changed")?.map(drop))
     }
 }

@@ -113,6 +113,14 @@ fn what_is_absent_has_its_default() {
 }
 
 #[test]
+fn a_freeze_may_last_as_long_as_freezes_are_understood() {
+    let lasting = |lasts: &str| environment(&format!("freeze = [{{ cron = \"0 0 * * *\", for = \"{lasts}\" }}]"));
+    assert_eq!((duration("1m"), duration("90d")), (Some(crate::freeze::SHORTEST), Some(crate::freeze::LONGEST)));
+    assert!(Config::read(&lasting("1m")).is_ok() && Config::read(&lasting("90d")).is_ok());
+    assert!(Config::read(&lasting("59s")).is_err() && Config::read(&lasting("2161h")).is_err());
+}
+
+#[test]
 fn tables_may_have_headings_of_their_own() {
     let plan = read(
         "[pipeline.environment.check]\nurl = \"http://x\"\n[[pipeline.environment.before]]\nrun = \"web\"\ncommand = [\"x\"]\n\

@@ -63,6 +63,8 @@ pub enum DeploymentFact {
     Passed,
     /// Something beside it went wrong: what, in a sentence.
     Noted(String),
+    /// A service runs something else by now, which no release brought: its name.
+    TakenOver(String),
     /// All that comes after its services is done.
     Finished,
     /// Something happened to one of its services, by position.
@@ -74,8 +76,10 @@ pub enum DeploymentFact {
 pub enum ServiceFact {
     /// It was read: what it runs, who deploys it, and whether no task of it is wanted.
     Based {
-        /// The revision that the new one is made from, and that it goes back to.
+        /// The revision that it goes back to: see [`base`](crate::release::base).
         task_definition: String,
+        /// Whether it runs something else, or is on its way somewhere.
+        astray: bool,
         /// Who deploys it.
         controller: Controller,
         /// Whether its desired count is 0.
@@ -131,7 +135,12 @@ impl Deployment {
             };
         }
         Ok(match fact {
-            DeploymentFact::Held(obstacle) => self.admitted.is_none() && replace(&mut self.held, obstacle),
+            DeploymentFact::Held(obstacle) => {
+                // Two that come to ask for an approval ask once.
+                let asked = matches!(obstacle, Obstacle::Approval { .. })
+                    && (self.decision.is_some() || matches!(self.held, Some(Obstacle::Approval { .. })));
+                self.admitted.is_none() && !asked && replace(&mut self.held, obstacle)
+            }
             DeploymentFact::Decided(decision) => self.decided(decision, now)?,
             DeploymentFact::Declined(attempt) => {
                 let room = self.attempts.len() < Self::ATTEMPTS;
@@ -161,7 +170,7 @@ impl Deployment {
             }
             DeploymentFact::Cleared => set(&mut self.cleared, now),
             DeploymentFact::Blocked(reason) => {
-                !self.is_begun() && self.conclude(Verdict::Failed, Some(shorten(&reason, 500)), now)
+                !self.is_begun() && self.end_badly(Verdict::Failed, shorten(&reason, 500), now)
             }
             DeploymentFact::FamilyRegistered(family, arn) => {
                 self.families.get_mut(family).is_some_and(|family| set(&mut family.task_definition, arn))
@@ -188,6 +197,10 @@ impl Deployment {
                 }
                 new
             }
+            DeploymentFact::TakenOver(service) => {
+                let reason = format!("{service}: another deployment took over");
+                self.reverting.is_none() && self.conclude(Verdict::Superseded, Some(reason), now)
+            }
             DeploymentFact::Finished => {
                 self.services.iter().all(|service| service.verdict == Some(Verdict::Live))
                     && self.conclude(Verdict::Live, None, now)
@@ -208,6 +221,17 @@ impl Deployment {
         (self.verdict, self.reason, self.ended) = (Some(verdict), reason, Some(now));
         self.held = None;
         true
+    }
+
+    /// Ends it, once what has to go back is back.
+    fn end_badly(&mut self, verdict: Verdict, reason: String, now: Timestamp) -> bool {
+        if self.is_untouched() {
+            return self.conclude(verdict, Some(reason), now);
+        }
+        let begins = self.reverting.is_none();
+        self.reverting.get_or_insert(Reverting { reason, since: now });
+        self.settle(now);
+        begins
     }
 
     fn decided(&mut self, decision: Decision, now: Timestamp) -> Result<bool, Refused> {
@@ -243,7 +267,7 @@ impl Deployment {
         if let Some(failure) = &run.failure {
             let command = self.plan.before.get(position).map(|before| before.command.join(" ")).unwrap_or_default();
             let reason = format!("before: {}: {failure}", shorten(&command, 100));
-            self.conclude(Verdict::Failed, Some(reason), now);
+            self.end_badly(Verdict::Failed, reason, now);
         }
         true
     }
@@ -271,11 +295,11 @@ impl Deployment {
             if let Some(bad) = with(Verdict::Failed).or(with(Verdict::RolledBack)) {
                 let verdict = bad.verdict.unwrap_or(Verdict::Failed);
                 let reason = bad.told();
-                if !self.is_begun() {
+                self.reverting = (!self.is_untouched()).then(|| Reverting { reason: reason.clone(), since: now });
+                if self.reverting.is_none() {
                     self.conclude(verdict, Some(reason), now);
                     return;
                 }
-                self.reverting = Some(Reverting { reason, since: now });
             } else if let Some(over) = with(Verdict::Superseded) {
                 let reason = over.told();
                 if self.services.iter().all(|service| service.updated.is_none() || service.verdict.is_some()) {
@@ -321,15 +345,17 @@ impl ServiceDeployment {
             }
             ServiceFact::Answered(decision) => self.answered(Decision { by: decision.by.dated(now), ..decision })?,
             _ if over => false,
-            ServiceFact::Based { task_definition, controller, idle } => {
-                (self.controller, self.idle) = (controller, idle);
-                if self.again.as_ref() == Some(&task_definition) && !force {
+            // What services are changed by is a release's base as it was read first.
+            ServiceFact::Based { .. } if self.base.is_some() => false,
+            ServiceFact::Based { task_definition, astray, controller, idle } => {
+                (self.controller, self.idle, self.astray) = (controller, idle, astray);
+                if self.again.as_ref() == Some(&task_definition) && !force && !astray {
                     self.unchanged(task_definition.clone());
                 }
                 set(&mut self.base, task_definition)
             }
             ServiceFact::Registered(arn) => set(&mut self.task_definition, arn),
-            ServiceFact::Unchanged(arn) => self.updated.is_none() && self.unchanged(arn),
+            ServiceFact::Unchanged(arn) => self.updated.is_none() && !self.astray && self.unchanged(arn),
             ServiceFact::Updated => set(&mut self.updated, now),
             ServiceFact::Followed(deployment) => set(&mut self.deployment, deployment),
             ServiceFact::Stage(stage) => {

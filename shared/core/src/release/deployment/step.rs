@@ -74,11 +74,14 @@ impl Deployment {
         if self.verdict.is_some() {
             return DeployStep::Nothing;
         }
-        if self.reverting.is_some() {
-            return self.back_step(at);
+        if let Some(reverting) = &self.reverting {
+            return self.back_step(at, self.is_overdue(reverting.since, now));
         }
         if !self.is_begun() && self.runs.iter().all(|run| run.ended.is_some()) && self.is_overdue(admitted, now) {
-            return DeployStep::GiveUp(here(0));
+            // What it found is not known while a base is missing: then that is read once more before all else.
+            let first = |open: fn(&ServiceDeployment) -> bool| self.services.iter().position(open);
+            let unread = first(|service| service.verdict.is_none() && service.base.is_none());
+            return DeployStep::GiveUp(here(unread.or(first(|service| service.verdict.is_none())).unwrap_or(0)));
         }
         self.preparing_step(at).or_else(|| self.moving_step(at, now)).unwrap_or_else(|| {
             let checked = self.probe.as_ref().is_some_and(|probe| probe.passed.is_some());
@@ -165,7 +168,7 @@ impl Deployment {
     }
 
     /// On the way back: all services are told before any is looked at.
-    fn back_step(&self, at: usize) -> DeployStep {
+    fn back_step(&self, at: usize, overdue: bool) -> DeployStep {
         let here = |service: usize| Where { deployment: at, service };
         let open = |service: &ServiceDeployment, told: bool| {
             let back = service.back.as_ref();
@@ -175,6 +178,7 @@ impl Deployment {
         let first = |told: bool| self.services.iter().position(|service| open(service, told));
         match (first(false), first(true)) {
             (Some(service), _) => DeployStep::GoBack(here(service)),
+            (None, Some(service)) if overdue => DeployStep::GiveUp(here(service)),
             (None, Some(service)) => DeployStep::FollowBack(here(service)),
             (None, None) => DeployStep::Nothing,
         }

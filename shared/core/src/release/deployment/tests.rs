@@ -17,7 +17,7 @@ fn fact(fact: DeploymentFact) -> Fact {
 }
 
 fn based(at: Where, arn: &str) -> Fact {
-    at.fact(ServiceFact::Based { task_definition: arn.into(), controller: Controller::Ecs, idle: false })
+    at.fact(ServiceFact::Based { task_definition: arn.into(), astray: false, controller: Controller::Ecs, idle: false })
 }
 
 fn registered(at: Where, arn: &str) -> Fact {
