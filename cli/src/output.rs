@@ -27,18 +27,22 @@ pub fn note(text: &str) {
 
 /// A value as one JSON object on standard output. What a terminal would act upon is escaped, as JSON may have any character.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        // Outside of texts there are line ends and ASCII alone.
+    println!("{}", escaped(&serde_json::to_string_pretty(value)?));
+    Ok(())
+}
+
+/// JSON that means the same, with harmless characters alone. Outside of its texts there are line ends and ASCII anyway.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
         if character != '\n' && is_harmful(character) {
-            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+            // Those are all within four digits.
+            let _ = write!(text, "\\u{:04x}", u32::from(character));
         } else {
-            shown.push(character);
+            text.push(character);
         }
     }
-    println!("{shown}");
-    Ok(())
+    text
 }
 
 /// The command was called in a way that it does not take: exit status 2, as for arguments that cannot be read.
@@ -68,5 +72,21 @@ pub async fn interrupted() {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::escaped;
+
+    #[test]
+    fn json_on_a_terminal_steers_nothing_and_means_the_same() {
+        let value = json!({ "a\u{9b}2J": ["\u{1b}]0;title\u{7}", "\u{202e}\u{2069}\u{7f}", "Märchen \u{1f525}\n"] });
+        let text = escaped(&serde_json::to_string_pretty(&value).expect("JSON"));
+        assert!(!text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}' || c == '\u{2069}')), "{text:?}");
+        assert!(text.contains("Märchen \u{1f525}"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
     }
 }

@@ -9,7 +9,7 @@ use longshore_aws::store::Store;
 use longshore_core::{
     config::{self, Config},
     message::revision,
-    release::{Decision, Release, ReleaseId},
+    release::{Decision, RELEASE_TAG, Release, ReleaseId},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -156,9 +156,9 @@ async fn of_revision(ecs: &Ecs, store: &Store, arn: &str) -> Told<Found> {
         Ok(described) => described,
         Err(why) => return Ok(Err(why)),
     };
-    let Some(tag) = tag(&described, "longshore:release") else {
+    let Some(tag) = tag(&described, RELEASE_TAG) else {
         let name = revision(arn);
-        return Ok(Err(format!("{name} has no tag longshore:release: no release of Longshore registered it")));
+        return Ok(Err(format!("{name} has no tag {RELEASE_TAG}: no release of Longshore registered it")));
     };
     let release = match ReleaseId::parse(tag) {
         Some(id) => store.release(&id).await?,

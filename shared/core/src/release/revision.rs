@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::Release;
 use crate::{config::Plan, task_definition::Images};
 
+/// The tag by which a revision's release is known.
+pub const RELEASE_TAG: &str = "longshore:release";
+
 /// The images of a revision, by what an environment's plan says of its containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chosen {
@@ -55,7 +58,7 @@ impl Release {
         let digest = self.image.as_ref().map_or("", |image| image.digest.as_str());
         [
             ("longshore:pipeline", &self.pipeline),
-            ("longshore:release", self.id.as_str()),
+            (RELEASE_TAG, self.id.as_str()),
             ("longshore:commit", &self.commit.id),
             ("longshore:digest", digest),
         ]
