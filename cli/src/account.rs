@@ -3,13 +3,20 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
+};
 use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider},
 };
-use longshore_aws::{clients, store::Store};
-use longshore_core::release::ReleaseId;
+use longshore_aws::{
+    clients,
+    events::Publisher,
+    signed::{Service, Signed},
+    store::Store,
+};
+use longshore_core::{config, release::ReleaseId};
 use longshore_local::Whereabouts;
 
 /// The options of every command that reads an account, to be flattened into its own.
@@ -73,6 +80,39 @@ impl Account {
     /// Whether it is a local stack's.
     pub fn is_local(&self) -> bool {
         self.local.is_some()
+    }
+
+    /// What wakes the functions.
+    pub fn events(&self) -> Publisher {
+        Publisher::new(&match &self.local {
+            Some(local) => self.sdk.to_builder().endpoint_url(&local.endpoints.default).build(),
+            None => self.sdk.clone(),
+        })
+    }
+
+    /// A client of STS, which knows who calls. A local stack has none: there nobody is known.
+    pub fn sts(&self) -> Option<Signed> {
+        (!self.is_local()).then(|| Signed::new(&self.sdk, Service::Sts))
+    }
+
+    /// A client of ECS in the account and region of an environment, whose role is assumed with the first call. The local stack plays
+    /// every account and region.
+    pub async fn ecs(&self, of: &config::Account) -> Signed {
+        let mut sdk = self.sdk.to_builder();
+        if let Some(local) = &self.local {
+            return Signed::new(&sdk.endpoint_url(&local.endpoints.ecs).build(), Service::Ecs);
+        }
+        if let Some(region) = &of.region {
+            sdk.set_region(Region::new(region.clone()));
+        }
+        if let Some(arn) = &of.role_arn {
+            let mut role = AssumeRoleProvider::builder(arn).configure(&self.sdk).session_name("longshore");
+            if let Some(id) = &of.external_id {
+                role = role.external_id(id);
+            }
+            sdk.set_credentials_provider(Some(SharedCredentialsProvider::new(role.build().await)));
+        }
+        Signed::new(&sdk.build(), Service::Ecs)
     }
 
     /// A client of CodeBuild.

@@ -1,18 +1,41 @@
 //! The program `longshore`.
 
 mod account;
+mod answer;
 mod builds;
 mod changes;
 mod check;
+mod decide;
 mod demo;
+mod deploy;
+mod diff;
+mod ecs;
+mod environments;
 mod explain;
+mod follow;
+mod happened;
 mod hook;
 mod local;
+mod lock;
 mod output;
 mod payload;
+mod records;
+mod reference;
+mod release;
+mod releases;
 mod replay;
+mod resume;
+mod rollback;
+#[cfg(test)]
+mod sample;
+mod standing;
+mod summary;
+mod table;
 mod task_definition;
 mod terminal;
+mod time;
+mod trace;
+mod who;
 
 use std::process::ExitCode;
 
@@ -30,6 +53,33 @@ struct Arguments {
 enum Command {
     /// Check longshore.toml: every problem with its place and cure.
     Check(check::Arguments),
+    /// List a pipeline's newest releases.
+    Releases(releases::Arguments),
+    /// Show everything about a release, and why it failed where it did.
+    Release(release::Arguments),
+    /// Show what is live where, since when, what is locked, and what waits.
+    #[command(alias = "status")]
+    Environments(environments::Arguments),
+    /// Take an environment back to an earlier live release, in one step and without a build, and lock it.
+    Rollback(rollback::Arguments),
+    /// Take a release to an environment by name; also past a lock or a freeze that holds it.
+    Deploy(deploy::Arguments),
+    /// Approve a release where it waits for that.
+    Approve(decide::Arguments),
+    /// Reject a release where it waits for an approval.
+    Reject(decide::Arguments),
+    /// Let a paused deployment go on.
+    Continue(resume::Arguments),
+    /// Take a paused deployment back.
+    Back(resume::Arguments),
+    /// Lock an environment: nothing goes in by itself.
+    Lock(lock::LockArguments),
+    /// Unlock an environment; what waits there goes on.
+    Unlock(lock::UnlockArguments),
+    /// Show what a release would change in each service's task definition, field by field; nothing is registered.
+    Diff(diff::Arguments),
+    /// Find the release behind a running task, an image or a commit: commit, author, build, approval, and where it is live.
+    Trace(trace::Arguments),
     /// Look at the builds of releases.
     Builds(builds::Arguments),
     /// Say what a delivery starts, and which rule said no to the rest; nothing is sent or started.
@@ -60,6 +110,19 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Check(arguments) => return check::run(&arguments),
+        Command::Releases(arguments) => releases::run(arguments).await,
+        Command::Release(arguments) => release::run(arguments).await,
+        Command::Environments(arguments) => environments::run(arguments).await,
+        Command::Rollback(arguments) => Box::pin(rollback::run(arguments)).await,
+        Command::Deploy(arguments) => Box::pin(deploy::run(arguments)).await,
+        Command::Approve(arguments) => Box::pin(decide::run(arguments, true)).await,
+        Command::Reject(arguments) => Box::pin(decide::run(arguments, false)).await,
+        Command::Continue(arguments) => Box::pin(resume::run(arguments, true)).await,
+        Command::Back(arguments) => Box::pin(resume::run(arguments, false)).await,
+        Command::Lock(arguments) => lock::lock(arguments).await,
+        Command::Unlock(arguments) => lock::unlock(arguments).await,
+        Command::Diff(arguments) => diff::run(arguments).await,
+        Command::Trace(arguments) => trace::run(arguments).await,
         Command::Builds(arguments) => builds::run(arguments).await,
         Command::Explain(arguments) => return explain::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,

@@ -1,8 +1,11 @@
 //! What the program says, and in what colours: only on a terminal, and not with `NO_COLOR`.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use anstream::{eprintln, println};
+use serde::Serialize;
+
+use crate::terminal::{harmless, is_harmful};
 
 /// The status of a run that Ctrl-C ended: 128 and SIGINT's number, as shells count.
 pub const INTERRUPTED: u8 = 130;
@@ -22,10 +25,42 @@ pub fn note(text: &str) {
     eprintln!("{text}");
 }
 
-/// An error with its causes, and the exit status for it.
+/// A value as one JSON object on standard output. What a terminal would act upon is escaped, as JSON may have any character.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", escaped(&serde_json::to_string_pretty(value)?));
+    Ok(())
+}
+
+/// JSON that means the same, with harmless characters alone. Outside of its texts there are line ends and ASCII anyway.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && is_harmful(character) {
+            // Those are all within four digits.
+            let _ = write!(text, "\\u{:04x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+/// The command was called in a way that it does not take: exit status 2, as for arguments that cannot be read.
+#[derive(Debug)]
+pub struct WrongUsage(pub String);
+
+impl std::fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
+
+/// An error with its causes, and the exit status for it: 2 for [`WrongUsage`], 1 for every other.
 pub fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("\u{1b}[1;31merror\u{1b}[0m: {error:#}");
-    ExitCode::FAILURE
+    eprintln!("\u{1b}[1;31merror\u{1b}[0m: {}", harmless(&format!("{error:#}"), false));
+    if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// Waits for Ctrl-C, for a request to end, or for the terminal to go away.
@@ -37,5 +72,21 @@ pub async fn interrupted() {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::escaped;
+
+    #[test]
+    fn json_on_a_terminal_steers_nothing_and_means_the_same() {
+        let value = json!({ "a\u{9b}2J": ["\u{1b}]0;title\u{7}", "\u{202e}\u{2069}\u{7f}", "Märchen \u{1f525}\n"] });
+        let text = escaped(&serde_json::to_string_pretty(&value).expect("JSON"));
+        assert!(!text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}' || c == '\u{2069}')), "{text:?}");
+        assert!(text.contains("Märchen \u{1f525}"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
     }
 }

@@ -23,7 +23,7 @@ pub fn harmless(text: &str, colours: bool) -> String {
                     coloured = true;
                 }
             }
-            character if character.is_control() || turns_direction(character) => {}
+            character if is_harmful(character) => {}
             character => shown.push(character),
         }
     }
@@ -62,6 +62,16 @@ fn sequence(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
             None
         }
     }
+}
+
+/// Text from outside as a part of a line: harmless, without colours, and without the ends of lines.
+pub fn plain(text: &str) -> String {
+    harmless(text, false).replace(['\n', '\t'], " ")
+}
+
+/// Whether a terminal acts upon a character, or turns the direction of writing with it.
+pub fn is_harmful(character: char) -> bool {
+    character.is_control() || turns_direction(character)
 }
 
 /// Whether this is one of Unicode's marks that reorder what is around them.

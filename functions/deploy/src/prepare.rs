@@ -1,14 +1,13 @@
 //! Before any service is told anything: what it runs, whether everything is in place, and the new revisions.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context;
 use longshore_core::{
     config::{Base, Plan, Severity},
     release::{
-        Controller, Deployment, DeploymentFact, Fact, Release, ReleaseId, ServiceDeployment, ServiceFact, Where, base,
+        Controller, Deployment, DeploymentFact, Fact, RELEASE_TAG, Release, ReleaseId, ServiceDeployment, ServiceFact,
+        Where, base,
     },
-    task_definition::{self, Images, Platform, is_faithful, is_revision, revise},
+    task_definition::{self, Platform, is_faithful, is_revision, revise},
 };
 use serde_json::Value;
 
@@ -234,8 +233,8 @@ impl Deploy {
             Call::Done(described) => described,
             Call::Refused(why) => return Ok(Call::Refused(format!("{base}: {why}"))),
         };
-        let chosen = Chosen::of(release, &deployment.plan)?;
-        let revision = match revise(&described, chosen.images(&deployment.plan), &tags(release)) {
+        let chosen = release.chosen(&deployment.plan)?;
+        let revision = match revise(&described, chosen.images(&deployment.plan), &release.tags()) {
             Ok(revision) => revision,
             Err(error) => return Ok(Call::Refused(format!("{base}: {error}"))),
         };
@@ -270,9 +269,6 @@ impl Deploy {
         })
     }
 }
-
-/// The tag by which a revision's release is known.
-const RELEASE_TAG: &str = "longshore:release";
 
 /// A tag in the answer of DescribeTaskDefinition.
 pub(crate) fn tag(described: &Value, key: &str) -> Option<String> {
@@ -328,46 +324,9 @@ fn wanted<'a>(release: &'a Release, plan: &'a Plan) -> Vec<&'a str> {
     repositories
 }
 
-/// Which container gets which image.
-enum Chosen {
-    One(String),
-    Each(BTreeMap<String, String>),
-}
-
-impl Chosen {
-    fn of(release: &Release, plan: &Plan) -> anyhow::Result<Self> {
-        if plan.images.is_empty() {
-            return Ok(Self::One(release.image.as_ref().context("a deployment without an image")?.reference()));
-        }
-        let each = plan.images.iter().map(|(container, repository)| {
-            let image = release.image_of(repository).with_context(|| format!("no image of {repository}"))?;
-            Ok((container.clone(), image.reference()))
-        });
-        Ok(Self::Each(each.collect::<anyhow::Result<_>>()?))
-    }
-
-    fn images<'a>(&'a self, plan: &'a Plan) -> Images<'a> {
-        match self {
-            Self::One(image) => Images::One { image, containers: &plan.containers },
-            Self::Each(each) => Images::Each(each),
-        }
-    }
-}
-
 /// What the scans of an image came to.
 enum Scanned {
     Clean,
     Pending,
     Blocked(String),
-}
-
-/// The tags of a revision: whence it is.
-fn tags(release: &Release) -> [(&str, &str); 4] {
-    let digest = release.image.as_ref().map_or("", |image| image.digest.as_str());
-    [
-        ("longshore:pipeline", release.pipeline.as_str()),
-        (RELEASE_TAG, release.id.as_str()),
-        ("longshore:commit", &release.commit.id),
-        ("longshore:digest", digest),
-    ]
 }

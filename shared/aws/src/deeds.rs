@@ -137,14 +137,9 @@ impl Deeds<'_> {
         Ok(unlocked)
     }
 
-    /// Takes an environment back to an earlier live release, by a release of its own, and locks it. Both are recorded, or none.
-    pub async fn roll_back(
-        &self,
-        pipeline: &str,
-        environment: &str,
-        to: To,
-        person: Person,
-    ) -> Result<Release, Undone> {
+    /// The release that a rollback goes to: one of the pipeline's. Whether it was live in the environment is for [`Deeds::roll_back`]
+    /// to say.
+    pub async fn target(&self, pipeline: &str, environment: &str, to: To) -> Result<Release, Undone> {
         let known = self.store.environment(pipeline, environment).await?;
         let target = match to {
             To::Release(id) => id,
@@ -168,6 +163,18 @@ impl Deeds<'_> {
         if of.pipeline != pipeline {
             return Err(Undone::Refused(format!("release {target} is one of {}, not of {pipeline}", of.pipeline)));
         }
+        Ok(of)
+    }
+
+    /// Takes an environment back to an earlier live release, by a release of its own, and locks it. Both are recorded, or none.
+    pub async fn roll_back(
+        &self,
+        pipeline: &str,
+        environment: &str,
+        to: To,
+        person: Person,
+    ) -> Result<Release, Undone> {
+        let of = self.target(pipeline, environment, to).await?;
         let lock = Lock {
             by: person.name.clone(),
             reason: Some(person.reason.clone().unwrap_or_else(|| format!("rolled back to #{}", of.number))),

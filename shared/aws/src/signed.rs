@@ -48,6 +48,8 @@ pub enum Service {
     CloudWatchLogs,
     /// CodeDeploy: JSON. <https://docs.aws.amazon.com/codedeploy/latest/APIReference/>
     CodeDeploy,
+    /// ECS: JSON, its operations `AmazonEC2ContainerServiceV20141113.…`. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/>
+    Ecs,
     /// Elastic Load Balancing, version 2: Query. <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/>
     ElasticLoadBalancing,
     /// EventBridge: JSON. <https://docs.aws.amazon.com/eventbridge/latest/APIReference/>
@@ -56,6 +58,8 @@ pub enum Service {
     Scheduler,
     /// Systems Manager: JSON. <https://docs.aws.amazon.com/systems-manager/latest/APIReference/>
     Ssm,
+    /// Security Token Service: Query. <https://docs.aws.amazon.com/STS/latest/APIReference/>
+    Sts,
 }
 
 /// What a call failed with.
@@ -105,10 +109,12 @@ impl Service {
         match self {
             Self::CloudWatchLogs => "CloudWatch Logs",
             Self::CodeDeploy => "CodeDeploy",
+            Self::Ecs => "ECS",
             Self::ElasticLoadBalancing => "Elastic Load Balancing v2",
             Self::EventBridge => "EventBridge",
             Self::Scheduler => "Scheduler",
             Self::Ssm => "SSM",
+            Self::Sts => "STS",
         }
     }
 
@@ -117,10 +123,12 @@ impl Service {
         match self {
             Self::CloudWatchLogs => "logs",
             Self::CodeDeploy => "codedeploy",
+            Self::Ecs => "ecs",
             Self::ElasticLoadBalancing => "elasticloadbalancing",
             Self::EventBridge => "events",
             Self::Scheduler => "scheduler",
             Self::Ssm => "ssm",
+            Self::Sts => "sts",
         }
     }
 }

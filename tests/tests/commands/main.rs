@@ -1,5 +1,6 @@
 //! What the programs say when something is wrong before anything runs: a sentence with the cure.
 
+mod deeds;
 mod task_definition;
 
 use std::{

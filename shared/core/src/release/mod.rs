@@ -8,6 +8,7 @@ mod again;
 mod apply;
 mod build;
 mod deployment;
+mod revision;
 mod step;
 mod wait;
 mod why;
@@ -24,6 +25,7 @@ pub use deployment::{
     Answered, Attempt, Back, Controller, Decision, DeployStep, Deployment, DeploymentFact, Family, Lock, Obstacle,
     Passed, Pause, Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict, base,
 };
+pub use revision::{Chosen, NoImage, RELEASE_TAG};
 pub use step::{BuildStep, OpenFor};
 pub use wait::{Met, Until, Wait};
 pub use why::{StoppedTask, Why};

@@ -1,0 +1,68 @@
+//! `longshore continue` and `longshore back`: the answer to a deployment that is paused.
+
+use std::process::ExitCode;
+
+use longshore_aws::deeds::Deeds;
+use longshore_core::release::Decision;
+
+use crate::{
+    account,
+    answer::Form,
+    follow::Follow,
+    reference::{Pipelines, Reference},
+    terminal::plain,
+    who::{Caller, person, reason},
+};
+
+const EXAMPLE: &str = "\
+Examples:
+  longshore continue web#14 production           the traffic goes on to the new version
+  longshore back web#14 production               back to what served before, and the release ends as rolled back
+  longshore continue web#14 production api       of the service api, where several are paused
+
+A deployment is paused where the service has a PAUSE hook at one of its lifecycle stages. `longshore environments` shows it.
+
+Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";
+
+// The flattened account has a group of this name.
+#[derive(clap::Args)]
+#[group(skip)]
+#[command(after_help = EXAMPLE)]
+pub struct Arguments {
+    /// The release: 12, web#12, or its id.
+    #[arg(value_parser = Reference::parse)]
+    release: Reference,
+    /// The environment that it is going into.
+    environment: String,
+    /// The service; the one that waits where none is named.
+    service: Option<String>,
+    /// Why: it is recorded, and shown.
+    #[arg(long, value_parser = reason)]
+    reason: Option<String>,
+    #[command(flatten)]
+    form: Form,
+    #[command(flatten)]
+    follow: Follow,
+    #[command(flatten)]
+    caller: Caller,
+    #[command(flatten)]
+    pipelines: Pipelines,
+    #[command(flatten)]
+    account: account::Arguments,
+}
+
+/// Says on, or back.
+pub async fn run(arguments: Arguments, on: bool) -> anyhow::Result<ExitCode> {
+    let account = arguments.account.open().await?;
+    let who = arguments.caller.who(&account).await?;
+    let (store, events) = (&account.store, account.events());
+    let of = arguments.pipelines.release(store, None, &arguments.release).await?;
+    let deeds = Deeds { store, events: &events };
+    let decision = Decision { approved: on, by: person(&who, arguments.reason) };
+    let (environment, service) = (&arguments.environment, arguments.service.as_deref());
+    let outcome = deeds.answer(&of.id, environment, service, decision).await;
+    let (number, name) = (format!("{}#{}", plain(&of.pipeline), of.number), plain(environment));
+    let word = if on { "on" } else { "back" };
+    let text = |_: &_| format!("{number} goes {word} in {name}");
+    arguments.form.release(store, outcome, text, &arguments.follow).await
+}
