@@ -39,8 +39,9 @@ impl Deploy {
             return Ok(at.fact(ServiceFact::SentBack(None)));
         }
         // It is not tried twice.
-        let since = deployment.reverting.as_ref().map(|reverting| reverting.since);
-        if let Call::Done(Some(arn)) = clients.ecs.find_deployment(cluster, name, base, since).await? {
+        let own = own_deployment(&clients, deployment, service).await?;
+        let after = own.as_deref().or(service.before.as_deref());
+        if let Call::Done(Some(arn)) = clients.ecs.find_deployment(cluster, name, base, after).await? {
             return Ok(at.fact(ServiceFact::SentBack(Some(arn))));
         }
         if running != base && !is_ours(&clients, running).await? {
@@ -87,6 +88,24 @@ impl Deploy {
             None => at.fact(ServiceFact::StayedAway("it runs something else".to_owned())),
         })
     }
+}
+
+/// The deployment of a service that this release made, if it made any.
+async fn own_deployment(
+    clients: &Clients,
+    deployment: &Deployment,
+    service: &ServiceDeployment,
+) -> anyhow::Result<Option<String>> {
+    if service.deployment.is_some() {
+        return Ok(service.deployment.clone());
+    }
+    let Some(revision) = &service.task_definition else { return Ok(None) };
+    let before = service.before.as_deref();
+    let found = clients.ecs.find_deployment(&deployment.plan.cluster, &service.service, revision, before).await?;
+    Ok(match found {
+        Call::Done(found) => found,
+        Call::Refused(_) => None,
+    })
 }
 
 async fn is_ours(clients: &Clients, running: &str) -> anyhow::Result<bool> {

@@ -48,8 +48,7 @@ impl Deploy {
     ) -> anyhow::Result<Call<()>> {
         let (cluster, name) = (&deployment.plan.cluster, &service.service);
         // A deployment from before this release, of the very revision that it brings back or keeps, is not ours.
-        let since = deployment.admitted;
-        match clients.ecs.find_deployment(cluster, name, task_definition, since).await? {
+        match clients.ecs.find_deployment(cluster, name, task_definition, service.before.as_deref()).await? {
             Call::Done(Some(_)) => return Ok(Call::Done(())),
             Call::Done(None) => {}
             Call::Refused(why) => return Ok(Call::Refused(why)),
@@ -114,8 +113,8 @@ impl Deploy {
         let (cluster, name) = (&deployment.plan.cluster, &service.service);
         let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
         let Some(arn) = &service.deployment else {
-            let since = deployment.admitted;
-            return Ok(match clients.ecs.find_deployment(cluster, name, task_definition, since).await? {
+            let before = service.before.as_deref();
+            return Ok(match clients.ecs.find_deployment(cluster, name, task_definition, before).await? {
                 Call::Done(Some(arn)) => Seen::Fact(at.fact(ServiceFact::Followed(arn))),
                 Call::Done(None) => without_deployment(clients, deployment, service, task_definition).await?,
                 Call::Refused(why) => Seen::Ended(Verdict::Failed, Some(why)),
@@ -193,8 +192,9 @@ impl Deploy {
                 continue;
             };
             let clients = self.clients(place).await;
-            let (cluster, since) = (&place.plan.cluster, place.admitted);
-            if let Call::Done(Some(_)) = clients.ecs.find_deployment(cluster, &service.service, revision, since).await?
+            let (cluster, before) = (&place.plan.cluster, service.before.as_deref());
+            if let Call::Done(Some(_)) =
+                clients.ecs.find_deployment(cluster, &service.service, revision, before).await?
             {
                 return Ok(Some(at.fact(ServiceFact::Updated)));
             }

@@ -56,7 +56,12 @@ impl Deploy {
         let task_definition = base(&found.task_definition, owner.as_ref(), live.as_ref()).to_owned();
         let astray = task_definition != found.task_definition || !found.is_settled();
         let idle = found.desired == 0;
-        Ok(at.fact(ServiceFact::Based { task_definition, astray, controller, idle }))
+        let before = match clients.ecs.newest_deployment(&deployment.plan.cluster, &service.service).await? {
+            Call::Done(newest) => newest,
+            // A service under another controller has none.
+            Call::Refused(_) => None,
+        };
+        Ok(at.fact(ServiceFact::Based { task_definition, astray, before, controller, idle }))
     }
 
     /// A service in the record of another release that went into the same environment.

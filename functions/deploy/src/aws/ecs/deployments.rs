@@ -1,33 +1,31 @@
 //! Service deployments: each is followed by its own ARN to its own end.
 
-use aws_sdk_ecs::types::StopServiceDeploymentStopType;
+use aws_sdk_ecs::{primitives::DateTime, types::StopServiceDeploymentStopType};
 
-use jiff::{SignedDuration, Timestamp};
 use longshore_core::release::Rollout;
 
-use super::{Answer, Call, Services, Standing, refusal, refused_or, timestamp};
+use super::{Answer, Call, Services, Standing, refusal, refused_or};
 use crate::aws::done;
 
-/// How far AWS's clocks and ours may be apart.
-const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
-
 impl Services {
-    /// The newest service deployment that brings this revision, and was created since (to a few seconds: clocks differ); `None` while ECS
-    /// has not made it.
+    /// The newest service deployment that brings this revision, of those that came after `after`; `None` while ECS has not made it. ECS's
+    /// own order says which came later, and no clock.
     pub async fn find_deployment(
         &self,
         cluster: &str,
         service: &str,
         task_definition: &str,
-        since: Option<Timestamp>,
+        after: Option<&str>,
     ) -> anyhow::Result<Call<Option<String>>> {
-        let since = since.map(|since| since - CLOCKS);
         let request = self.0.list_service_deployments().cluster(cluster).service(service).max_results(20);
         let listed = match request.send().await {
             Ok(listed) => listed,
             Err(error) => return refused_or(error, "the service's deployments could not be listed"),
         };
         let listed = listed.service_deployments();
+        // One that is not among the newest any more is older than all of them.
+        let last = listed.iter().find(|deployment| after.is_some() && deployment.service_deployment_arn() == after);
+        let last = last.and_then(|last| last.created_at()).map(DateTime::as_nanos);
         let mut revisions: Vec<_> =
             listed.iter().filter_map(|d| d.target_service_revision_arn()).map(str::to_owned).collect();
         revisions.sort_unstable();
@@ -47,11 +45,20 @@ impl Services {
         let newest = listed
             .iter()
             .filter(|deployment| deployment.target_service_revision_arn().is_some_and(ours))
-            .filter(|deployment| {
-                since.is_none_or(|since| timestamp(deployment.created_at()).is_none_or(|at| at >= since))
-            })
+            .filter(|deployment| last.is_none_or(|last| deployment.created_at().is_some_and(|at| at.as_nanos() > last)))
             .max_by_key(|deployment| deployment.created_at().map(|time| (time.secs(), time.subsec_nanos())));
         Ok(Call::Done(newest.and_then(|deployment| deployment.service_deployment_arn()).map(str::to_owned)))
+    }
+
+    /// The newest service deployment, whatever it brings, by its ARN; `None` where ECS lists none.
+    pub async fn newest_deployment(&self, cluster: &str, service: &str) -> anyhow::Result<Call<Option<String>>> {
+        let request = self.0.list_service_deployments().cluster(cluster).service(service).max_results(20);
+        let listed = match request.send().await {
+            Ok(listed) => listed,
+            Err(error) => return refused_or(error, "the service's deployments could not be listed"),
+        };
+        let newest = listed.service_deployments().iter().max_by_key(|one| one.created_at().map(DateTime::as_nanos));
+        Ok(Call::Done(newest.and_then(|one| one.service_deployment_arn()).map(str::to_owned)))
     }
 
     /// How far a service deployment is.
