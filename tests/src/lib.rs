@@ -15,6 +15,7 @@ mod look;
 mod program;
 mod push;
 mod stack;
+mod version;
 mod wait;
 
 pub use application::{Application, Quality};
@@ -30,4 +31,5 @@ pub use push::{Push, commit, delivery, payload, reason_of, release_of, releases_
 pub use stack::{
     config, longshore, options, program, show_logs, with_config, with_gate, with_stack, without_events, workspace,
 };
+pub use version::Works;
 pub use wait::{eventually, within};

@@ -6,6 +6,7 @@ mod bad_reports;
 mod commands;
 mod crash;
 mod deliveries;
+mod deploying;
 mod downstream;
 mod ends;
 mod explained;
