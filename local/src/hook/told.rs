@@ -113,6 +113,8 @@ mod tests {
                 assert_eq!((&push.before, &push.after), (&commit(before), &commit(after)), "{source}");
                 let message = if push.deleted() { "" } else { "Open the door" };
                 assert_eq!(push.head.message, message, "{source}");
+                let email = (!push.deleted()).then_some("ada@example.com");
+                assert_eq!(push.head.email.as_deref(), email, "{source}");
             }
         }
         assert_eq!(told(Source::CodeCommit, github("github.com", "refs/heads/main", &a, &b)), None);

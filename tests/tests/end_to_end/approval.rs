@@ -1,9 +1,11 @@
 //! A release that has to be approved: buttons that are pressed in the inbox, by those who may and by those who may not.
 
 use jiff::{SignedDuration, Timestamp};
+use local_protocol::http;
 use local_slack::Message;
 use longshore_core::release::{Obstacle, Release, ReleaseId, State};
 use longshore_tests::{Application, Local, Quality, config, with_config, within};
+use serde_json::json;
 
 const OUTSIDER: &str = "U0DEVELOPER";
 const AUTHOR: &str = "U0AUTHOR";
@@ -137,6 +139,31 @@ fn what_nobody_approves_in_time_does_not_go_in() {
             told(local, APPROVER, "web #1 failed: nobody approved it in time").await;
             assert_eq!(local.stack.release(&id).await.expect("the release"), release);
             untouched(local).await;
+        },
+    );
+}
+
+/// The whole way of a press, without a release: the inbox signs it, the gateway hands it on in Base64, trigger proves it and answers at the
+/// inbox.
+#[test]
+fn a_press_for_a_release_that_nobody_knows_is_answered_privately() {
+    with_config(
+        &config(&[("web", "github.com/acme/web", "")]),
+        |_| {},
+        async |local| {
+            let text = json!({ "type": "plain_text", "text": "Approve" });
+            let value = "01JD0000000000000000000000/production";
+            let button = json!({ "type": "button", "action_id": "approve", "value": value, "text": text });
+            let blocks = json!([{ "type": "actions", "elements": [button] }]);
+            let body = json!({ "channel": "#deploys", "text": "an old message", "blocks": blocks }).to_string();
+            let request = http().post(format!("{}/api/chat.postMessage", local.stack.inbox)).bearer_auth("xoxb-local");
+            let request = request.header("content-type", "application/json; charset=utf-8").body(body);
+            assert_eq!(request.send().await.expect("an answer").status(), 200);
+            let message = local.messages().first().cloned().expect("the message");
+            press(local, OUTSIDER, &message, "approve").await;
+            told(local, OUTSIDER, "Longshore does not know this release any more").await;
+
+            assert!(!local.logs()["Trigger"].contains("/responses/"), "the address to answer at is in no log");
         },
     );
 }
