@@ -155,6 +155,10 @@ fn told(known: &Environment, current: Option<&Release>, name: &str, target: &Rel
     let live = known.live.first();
     let since = live.map(|live| format!(", live for {}", span(live.at, now))).unwrap_or_default();
     let from = match current {
+        // Back to what is live, while another is on its way.
+        Some(current) if current.id == target.id => {
+            known.newest.map_or("what is on its way".to_owned(), |newest| format!("#{newest}, which is on its way"))
+        }
         Some(current) => format!("{}{since}", commit(current)),
         None => "nothing that is known".to_owned(),
     };

@@ -53,6 +53,11 @@ pub fn coloured(text: impl AsRef<str>, colour: Colour) -> Cell {
     Cell { text: plain(text.as_ref()), colour }
 }
 
+/// A row that names a value.
+pub fn fact(name: &str, value: impl AsRef<str>) -> Vec<Cell> {
+    vec![coloured(name, Colour::Dim), cell(value)]
+}
+
 /// The rows as lines, with `indent` spaces before each; no line ends in spaces.
 pub fn table(rows: &[Vec<Cell>], indent: usize) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();

@@ -12,7 +12,7 @@ use longshore_core::{
 use crate::{
     happened::{ending, happened, person, way},
     standing::{Standing, colour, sentence},
-    table::{Cell, Colour, cell, coloured, table},
+    table::{Cell, Colour, cell, coloured, fact, table},
     terminal::plain,
     time::{date, span},
 };
@@ -36,10 +36,6 @@ pub fn shown(release: &Release, now: Timestamp) -> String {
         let _ = writeln!(text, "  {}  {line}", Colour::Dim.of(&at.strftime("%Y-%m-%d %H:%M:%S").to_string()));
     }
     text
-}
-
-fn fact(name: &str, value: impl AsRef<str>) -> Vec<Cell> {
-    vec![coloured(name, Colour::Dim), cell(value)]
 }
 
 fn facts(release: &Release, now: Timestamp) -> Vec<Vec<Cell>> {

@@ -55,4 +55,6 @@ fn whoever_is_asked_sees_from_what_to_what_and_what_is_undone() {
       #15 came after what is live: where it is still on its way, it is superseded
       and is locked until someone unlocks it, or deploys by name
     ");
+    let text = told(&known, Some(&current), "production", &current, at(240));
+    insta::assert_snapshot!(strip_str(&text), @"");
 }
