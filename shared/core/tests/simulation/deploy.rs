@@ -23,17 +23,22 @@ const HOLD_PAUSE: SignedDuration = SignedDuration::from_millis(200);
 /// What a step came to: a fact, or nothing but to wait.
 type Done = Result<Option<Fact>, Lost>;
 
+/// An environment that is held: the position of its deployment, and the name of the hold.
+struct Held {
+    deployment: usize,
+    environment: String,
+    holder: u64,
+}
+
 /// An invocation of `deploy`.
 pub struct Deploy {
     caller: Caller,
-    /// It names the invocation where it holds an environment.
-    holder: u64,
     broken: Option<Broken>,
 }
 
 impl Deploy {
-    pub fn new(caller: Caller, holder: u64, broken: Option<Broken>) -> Self {
-        Self { caller, holder, broken }
+    pub fn new(caller: Caller, broken: Option<Broken>) -> Self {
+        Self { caller, broken }
     }
 
     /// Takes releases further, one after the other; one that fails does not keep the others waiting.
@@ -52,14 +57,14 @@ impl Deploy {
         let result = self.advance_held(&mut release, &mut held).await;
         // After an error a call may still be on its way: then the environment is not given back.
         if result.is_ok()
-            && let Some((_, environment)) = held
+            && let Some(held) = held
         {
-            self.leave(environment).await;
+            self.leave(held).await;
         }
         result
     }
 
-    async fn advance_held(&self, release: &mut Release, held: &mut Option<(usize, String)>) -> Result<(), Lost> {
+    async fn advance_held(&self, release: &mut Release, held: &mut Option<Held>) -> Result<(), Lost> {
         loop {
             let mut step = release.deploy_step(self.caller.now());
             if self.broken == Some(Broken::Approvals)
@@ -69,13 +74,15 @@ impl Deploy {
             }
             self.caller.say(|| format!("#{} {step:?}", release.number));
             let fact = match self.needs(release, &step) {
-                Some(at) if held.as_ref().is_none_or(|(deployment, _)| *deployment != at) => {
-                    if let Some((_, environment)) = held.take() {
-                        self.leave(environment).await;
+                Some(at) if held.as_ref().is_none_or(|held| held.deployment != at) => {
+                    if let Some(held) = held.take() {
+                        self.leave(held).await;
                     }
-                    match self.hold(release, at).await? {
+                    let holder = self.caller.name();
+                    match self.hold(release, at, holder).await? {
                         Admission::Admitted => {
-                            *held = Some((at, release.deployments[at].environment.clone()));
+                            let environment = release.deployments[at].environment.clone();
+                            *held = Some(Held { deployment: at, environment, holder });
                             // Whoever held it before may have taken this very release further.
                             *release = self.release(&release.id).await?.ok_or(Lost)?;
                             continue;
@@ -87,7 +94,13 @@ impl Deploy {
                         Admission::Busy => None,
                     }
                 }
-                _ => self.step(release, step).await?,
+                _ => match self.step(release, step.clone()).await {
+                    Ok(fact) => fact,
+                    Err(lost) => {
+                        self.beside(release, &step).await;
+                        return Err(lost);
+                    }
+                },
             };
             let Some(fact) = fact else { return Ok(()) };
             let version = release.version;
@@ -127,7 +140,7 @@ impl Deploy {
         }
     }
 
-    async fn hold(&self, release: &Release, at: usize) -> Result<Admission, Lost> {
+    async fn hold(&self, release: &Release, at: usize, holder: u64) -> Result<Admission, Lost> {
         let deployment = &release.deployments[at];
         let passing = if release.asked.is_some() {
             Passing::ByName
@@ -138,7 +151,7 @@ impl Deploy {
         };
         for _ in 0..HOLD_ATTEMPTS {
             let (release, environment) = (release.clone(), deployment.environment.clone());
-            let holder = (self.holder, self.caller.now());
+            let holder = (holder, self.caller.now());
             let admission = self.caller.call(move |world| world.admit(&release, &environment, holder, passing)).await?;
             match admission {
                 Admission::Busy => self.caller.sleep(HOLD_PAUSE).await,
@@ -149,9 +162,18 @@ impl Deploy {
     }
 
     /// A failure is no more than a delay: the right lapses by itself.
-    async fn leave(&self, environment: String) {
-        let holder = self.holder;
+    async fn leave(&self, held: Held) {
+        let Held { environment, holder, .. } = held;
         self.caller.call(move |world| world.table.leave(&environment, holder)).await.ok();
+    }
+
+    /// What cannot be updated now must not hide the end of what was. More is not done: the call that failed may still be on its way.
+    async fn beside(&self, release: &Release, step: &DeployStep) {
+        if let DeployStep::Update(at) = step
+            && let Ok(Some(fact)) = self.follow(release, at.deployment).await
+        {
+            self.apply(release.clone(), fact).await.ok();
+        }
     }
 
     /// A newer release was admitted. This one may have been written down as live before.

@@ -58,12 +58,25 @@ impl Caller {
         drop(sent);
         let (answer, lost) = {
             let world = &mut *self.world.borrow_mut();
-            let Some(effect) = effect.filter(|_| !world.is_unlucky(world.plan.lost_requests)) else { return Err(Lost) };
+            let Some(effect) = effect else { return Err(Lost) };
+            if world.is_unlucky(world.plan.lost_requests) {
+                // Its sender waits no longer, and it may come all the same.
+                if world.chance.percent(40) {
+                    let at = world.now + world.chance.millis(ON_ITS_WAY);
+                    world.on_their_way.push((at, Box::new(|world| drop(effect(world)))));
+                }
+                return Err(Lost);
+            }
             let answer = effect(world);
             (answer, world.is_unlucky(world.plan.lost_answers))
         };
         turn().await;
         if lost { Err(Lost) } else { Ok(answer) }
+    }
+
+    /// A name that nobody else has.
+    pub fn name(&self) -> u64 {
+        self.world.borrow_mut().next_name()
     }
 
     pub fn say(&self, what: impl FnOnce() -> String) {

@@ -134,10 +134,10 @@ impl Schedule {
         }
     }
 
-    fn invoke<F: Future<Output = ()> + 'static>(&mut self, name: &str, work: impl FnOnce(Caller, u64) -> F) {
+    fn invoke<F: Future<Output = ()> + 'static>(&mut self, name: &str, work: impl FnOnce(Caller) -> F) {
         self.made += 1;
         self.world.borrow_mut().say(|| format!("{name} ({}) begins", self.made));
-        let future = work(Caller::new(&self.world), u64::from(self.made));
+        let future = work(Caller::new(&self.world));
         self.invocations.push(Invocation::new(&self.world, self.made, name.to_owned(), future));
     }
 
@@ -151,17 +151,14 @@ impl Schedule {
         };
         let broken = self.broken;
         let all = builds.into_iter().chain(deployments.iter().cloned()).collect();
-        self.invoke(
-            "trigger's tick",
-            |caller, _| async move { Trigger::new(caller, broken).look_after_all(all).await },
-        );
+        self.invoke("trigger's tick", |caller| async move { Trigger::new(caller, broken).look_after_all(all).await });
         self.deploy("deploy's tick", deployments);
     }
 
     fn deploy(&mut self, name: &str, releases: Vec<ReleaseId>) {
         let broken = self.broken;
-        self.invoke(name, |caller, holder| async move {
-            Deploy::new(caller, holder, broken).advance_all(releases).await;
+        self.invoke(name, |caller| async move {
+            Deploy::new(caller, broken).advance_all(releases).await;
         });
     }
 
@@ -175,10 +172,10 @@ impl Schedule {
         };
         let broken = self.broken;
         match event {
-            Event::Build(id) => self.invoke("a build's end", |caller, _| async move {
+            Event::Build(id) => self.invoke("a build's end", |caller| async move {
                 Trigger::new(caller, broken).look_after(&id).await.ok();
             }),
-            Event::Changed(id) => self.invoke("a release's change", |caller, _| async move {
+            Event::Changed(id) => self.invoke("a release's change", |caller| async move {
                 Trigger::new(caller, broken).ended(&id).await.ok();
             }),
             Event::Task(id) => self.deploy("a task's end", vec![id]),
@@ -212,7 +209,7 @@ impl Schedule {
         let broken = self.broken;
         let world = self.world.clone();
         // Where the provider has no answer it delivers again, in the end.
-        self.invoke(&format!("push {position}"), |caller, _| async move {
+        self.invoke(&format!("push {position}"), |caller| async move {
             let trigger = Trigger::new(caller, broken);
             if trigger.deliver(position).await.is_err() {
                 world.borrow_mut().say(|| format!("push {position} has no answer"));
@@ -225,8 +222,8 @@ impl Schedule {
         let report = nature::build(&mut self.world.borrow_mut());
         let Some(Report { release, build, digest }) = report else { return };
         let broken = self.broken;
-        self.invoke("a build's image", |caller, holder| async move {
-            let deploy = Deploy::new(caller.clone(), holder, broken);
+        self.invoke("a build's image", |caller| async move {
+            let deploy = Deploy::new(caller.clone(), broken);
             let id = release.clone();
             let Ok(Some(known)) = caller.call(move |world| world.table.releases.get(&id).cloned()).await else {
                 return;

@@ -41,6 +41,7 @@ pub struct World {
     pub ledger: Ledger,
     /// The first thing that should not be.
     pub violation: Option<String>,
+    names: u64,
     /// What happened, by name.
     pub reached: BTreeSet<&'static str>,
     pub trace: Option<Vec<String>>,
@@ -91,9 +92,15 @@ impl World {
             on_their_way: Vec::new(),
             ledger: Ledger::default(),
             violation: None,
+            names: 0,
             reached: BTreeSet::new(),
             trace: traced.then(Vec::new),
         }
+    }
+
+    pub fn next_name(&mut self) -> u64 {
+        self.names += 1;
+        self.names
     }
 
     pub fn say(&mut self, what: impl FnOnce() -> String) {
