@@ -167,10 +167,11 @@ fn told(known: &Environment, current: Option<&Release>, name: &str, target: &Rel
     if undone.len() > 1 {
         let _ = writeln!(text, "  undone: {}", list(undone, "and"));
     }
-    for (service, was, is) in ways(current, target, name) {
+    for (service, was, is) in ways(current, target, name).into_iter().filter(|(_, was, is)| was != is) {
         let _ = writeln!(text, "  service {}: {} → {}", plain(service), plain(was), plain(is));
     }
-    let newer = known.newest.filter(|newest| live.is_some_and(|live| *newest > live.number));
+    let stays = current.is_some_and(|current| current.id == target.id);
+    let newer = known.newest.filter(|newest| !stays && live.is_some_and(|live| *newest > live.number));
     if let Some(newer) = newer {
         let _ = writeln!(text, "  #{newer} came after what is live: where it is still on its way, it is superseded");
     }

@@ -56,5 +56,10 @@ fn whoever_is_asked_sees_from_what_to_what_and_what_is_undone() {
       and is locked until someone unlocks it, or deploys by name
     ");
     let text = told(&known, Some(&current), "production", &current, at(240));
-    insta::assert_snapshot!(strip_str(&text), @"");
+    insta::assert_snapshot!(strip_str(&text), @r"
+    web production goes back
+      from #15, which is on its way
+      to   #14 0e0e0e0 Change 14, by Ada
+      and is locked until someone unlocks it, or deploys by name
+    ");
 }

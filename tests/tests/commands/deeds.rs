@@ -105,7 +105,7 @@ fn wrong_usage_has_an_exit_status_of_its_own_and_says_what_is_right() {
         (&["rollback", "web", "production", "twelve", "--yes"], "twelve: a release is named by its number (12)"),
         (&["deploy", "web", "12", "production"], "--reason"),
         (&["deploy", "twelve", "production", "--reason", "tide"], "twelve: a release is named by"),
-        (&["deploy", "12", "--reason", "tide"], "2 more values required by"),
+        (&["deploy", "12", "--reason", "tide"], "2 values required by"),
         (&["approve", "web", "production"], "a release is named by its number (12)"),
         (&["lock", "web", "production"], "--reason"),
         (&["lock", "web", "production", "--reason", " "], "it is empty: say why"),
