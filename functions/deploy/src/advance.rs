@@ -61,11 +61,10 @@ impl Deploy {
                 }
                 _ => match self.step(release, &step, deadline).await {
                     Ok(fact) => fact,
-                    // What cannot be updated now must not hide the end of what was.
-                    Err(error) => match self.follow_beside(release, &step).await {
-                        Some(fact) => Some(fact),
-                        None => return Err(error),
-                    },
+                    Err(error) => {
+                        self.beside(release, &step).await;
+                        return Err(error);
+                    }
                 },
             };
             let Some(fact) = fact else { return Ok(()) };
@@ -161,11 +160,13 @@ impl Deploy {
         Ok(newer.map(|newer| Fact::Deployment(at, DeploymentFact::Overtaken(newer))))
     }
 
-    /// After an update that failed: what became of the services that were updated before it.
-    async fn follow_beside(&self, release: &Release, step: &DeployStep) -> Option<Fact> {
-        match step {
-            DeployStep::Update(at) => self.follow(release, *at).await.ok().flatten(),
-            _ => None,
+    /// What cannot be updated now must not hide the end of what was. More is not done: the call that failed may still be on its way.
+    async fn beside(&self, release: &mut Release, step: &DeployStep) {
+        if let DeployStep::Update(at) = step
+            && let Ok(Some(fact)) = self.follow(release, *at).await
+            && let Ok(Some(Ok(saved))) = self.store.apply(&release.id, Some(release.clone()), fact, ids::now()).await
+        {
+            *release = saved.release;
         }
     }
 }
