@@ -19,7 +19,7 @@ Examples:
   longshore approve web#14 production --reason 'seen on staging' --follow
   longshore reject 14 production --reason 'not before the holiday'
 
-longshore.toml says who may: `approval = { by = [\"arn:aws:iam::123456789012:role/Release\"] }` names a role, whoever has taken it. Who
+longshore.toml says who may: `approval = { by = [\"arn:aws:iam::123456789012:role/Release\"] }` names a role, whoever has taken it. Who \
 tries and may not is refused, which is recorded. A release that is rejected fails, and nothing of it goes in there.
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";

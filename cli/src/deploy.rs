@@ -19,10 +19,10 @@ const EXAMPLE: &str = "\
 Examples:
   longshore deploy web 14 production --reason 'the fix cannot wait'
   longshore deploy web#14 production --reason 'the fix cannot wait' --follow
-  longshore deploy 14 production --reason 'as agreed'                           of the only pipeline in longshore.toml
+  longshore deploy 14 production --reason 'as agreed'     of the only pipeline here
 
-Where the release waits at a lock or a freeze, it passes. Otherwise its images go in again, by a release with a number of its own:
-nothing is built, and what ran before its services (migrations) runs again only where it was never live. An approval that the
+Where the release waits at a lock or a freeze, it passes. Otherwise its images go in again, by a release with a number of its own: \
+nothing is built, and what ran before its services (migrations) runs again only where it was never live. An approval that the \
 environment asks for is asked for. The lock that came with a rollback goes; one that somebody set stays.
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";

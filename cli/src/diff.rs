@@ -31,7 +31,7 @@ Example:
     - \"123456789012.dkr.ecr.eu-central-1.amazonaws.com/web@sha256:1f0e…\"
     + \"123456789012.dkr.ecr.eu-central-1.amazonaws.com/web@sha256:9a3c…\"
 
-The base is what the service runs now or, with `base = \"latest\"`, the newest revision of its family, as for a deployment; the tags that
+The base is what the service runs now or, with `base = \"latest\"`, the newest revision of its family, as for a deployment; the tags that \
 Longshore gives a revision are among the changes. For an environment of another account its role_arn is assumed, and its region asked.
 
 Exit status: 0 it could be said, whether or not anything would change; 1 it could not be said: why; 2 wrong usage.";

@@ -24,7 +24,7 @@ Examples:
   longshore lock web production --reason 'on the stage' --until 2h
   longshore lock production --reason holidays --until 2027-01-02T08:00:00+01:00
 
-What is being deployed there goes on to its end. Everything after it waits, says so in its message, and goes on by itself when the lock
+What is being deployed there goes on to its end. Everything after it waits, says so in its message, and goes on by itself when the lock \
 is taken away or ends. `longshore deploy` lets one release pass, and `longshore rollback` is never held. A lock replaces the one before.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage.";

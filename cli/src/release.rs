@@ -17,8 +17,8 @@ Examples:
   longshore release web#12 --local     of the local stack in .local/stack
   longshore release 01JD0000000000000000000000 --json | jq .deployments
 
-It shows the commit, the build with its stages and its log's page, the images, and of each environment: who approved, what ran
-first and what it logged, which service went from which revision to which, and, where it failed, ECS's events, the tasks that
+It shows the commit, the build with its stages and its log's page, the images, and of each environment: who approved, what ran \
+first and what it logged, which service went from which revision to which, and, where it failed, ECS's events, the tasks that \
 stopped, the targets that were not healthy and the last lines of a container's log; then what happened, in order.";
 
 // The flattened account has a group of this name.

@@ -33,11 +33,11 @@ use crate::{
 const EXAMPLE: &str = "\
 Examples:
   longshore rollback web production --reason 'checkout is broken'    to what was live before
-  longshore rollback web production 12 --yes --follow                to release #12, without asking, and watch it
-  longshore rollback production                                      of the only pipeline in longshore.toml
+  longshore rollback web production 12 --yes --follow                to #12, not asking, watching
+  longshore rollback production                                      of the only pipeline here
 
-Nothing is built: the services run the revisions again that were live with that release. The environment is locked with it, so that no
-push goes in over it: `longshore unlock` takes the lock away, and so does `longshore deploy`, which takes a release there by name.
+Nothing is built: the services run the revisions again that were live with that release. The environment is locked with it, so that no \
+push goes in over it: `longshore unlock` takes the lock away, and so does `longshore deploy`, which takes a release there by name. \
 While another release is on its way, a rollback without RELEASE goes to what is live now.
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";

@@ -32,12 +32,12 @@ const READ: usize = 100;
 
 const EXAMPLE: &str = "\
 Examples:
-  longshore trace arn:aws:ecs:eu-central-1:123456789012:task/production/0f1e2d3c4b5a69788796a5b4c3d2e1f0
+  longshore trace arn:aws:ecs:eu-central-1:123456789012:task/production/0f1e2d3c
   longshore trace sha256:9a3c…             the digest of an image, also as REPOSITORY@sha256:…
   longshore trace 1205f22 --pipeline web   a commit
 
-It shows commit, author, build and delivery of each release that is found, who approved it, and where it is or was live. A task leads
-to its revision, whose tag longshore:release names the release. ECS forgets a stopped task after about an hour; its image's digest does
+It shows commit, author, build and delivery of each release that is found, who approved it, and where it is or was live. A task leads \
+to its revision, whose tag longshore:release names the release. ECS forgets a stopped task after about an hour; its image's digest does \
 not change. Images and commits are looked for among a pipeline's newest 1000 releases.
 
 Exit status: 0 found, 1 not found or it failed, 2 wrong usage.";

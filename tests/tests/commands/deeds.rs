@@ -116,7 +116,7 @@ fn wrong_usage_has_an_exit_status_of_its_own_and_says_what_is_right() {
         (&["rollback", "web", "production", "--yes", "--timeout", "5m"], "--follow"),
         (&["trace", "web"], "it must be the ARN of a task or of a task definition"),
         (&["trace", "arn:aws:s3:::bucket"], "it must be the ARN of an ECS task or task definition"),
-        (&["unlock", "web", "production", "now"], "unexpected argument 'now'"),
+        (&["unlock", "web", "production", "now"], "unexpected value 'now'"),
     ] {
         let (status, said) = run(None, arguments);
         assert_eq!(status, Some(2), "{arguments:?}: {said}");
