@@ -128,7 +128,8 @@ fn service_ended(
     };
     let recently = world.now - SEEN;
     let holds = match verdict {
-        Verdict::Live if service.unchanged => truth.ran(arn, true, recently),
+        // Read after it was admitted; what was done by hand since is seen before it is finished.
+        Verdict::Live if service.unchanged => truth.ran(arn, true, deployment.admitted.unwrap_or(world.now) - SEEN),
         Verdict::Live => ours(&[Status::Successful]) && truth.ran(arn, false, recently),
         Verdict::RolledBack => ours(&[Status::RollbackSuccessful]),
         Verdict::Superseded => {

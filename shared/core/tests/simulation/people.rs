@@ -22,6 +22,9 @@ pub fn act(world: &mut World) {
 }
 
 fn command(world: &mut World) {
+    if !world.ledger.lived.is_empty() && world.chance.percent(20) {
+        return ask(world, Deed::Rollback);
+    }
     match world.chance.below(10) {
         0 => lock(world),
         1 => unlock(world),

@@ -99,6 +99,9 @@ impl Plan {
         let (lost_events, doubled_events) = (often(60), often(30));
         let (failing_builds, failing_deployments) = (often(20), often(45));
         let (failing_tasks, wrong_answers, refusals) = (often(25), often(40), often(4));
+        // At some times hardly anything gets through.
+        let worse = if chance.percent(15) { 4 } else { 1 };
+        let (lost_requests, lost_answers, deaths) = (lost_requests * worse, lost_answers * worse, deaths * worse);
         Self {
             kind,
             broken,

@@ -22,6 +22,9 @@ use crate::{
 /// In the end, after so many minutes at most nothing is open.
 const MINUTES: usize = 400;
 
+/// How many steps of invocations there are to one of anything else.
+const POLLS: usize = 5;
+
 /// How a run ended.
 #[derive(Default)]
 pub struct Run {
@@ -67,7 +70,11 @@ impl Schedule {
     fn turn(&mut self) {
         let what = self.world.borrow_mut().chance.below(100);
         match what {
-            0..60 => self.poll(),
+            0..60 => {
+                for _ in 0..POLLS {
+                    self.poll();
+                }
+            }
             60..67 => self.event(),
             67..70 => self.tick(),
             70..72 => self.deliver(),
@@ -197,7 +204,8 @@ impl Schedule {
 
     /// A push is told: one of the next two, so that they may change places on the way.
     fn deliver(&mut self) {
-        if self.deliveries.is_empty() {
+        // Not all at once: some are pushed when others are live.
+        if self.deliveries.is_empty() || self.world.borrow_mut().is_unlucky(60) {
             return;
         }
         let position = {
