@@ -108,6 +108,10 @@ impl Event {
             (SOURCE, DEPLOYMENT_ASKED) => {
                 envelope.detail["release"].as_str().and_then(ReleaseId::parse).map(Self::Asked)
             }
+            // Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html>.
+            ("aws.ecs", "ECS Hook State Change") => {
+                envelope.detail["serviceArn"].as_str().map(|arn| Self::Service(arn.to_owned()))
+            }
             ("aws.codedeploy", "CodeDeploy Deployment State-change Notification") => {
                 envelope.detail["deploymentId"].as_str().map(|id| Self::CodeDeploy(id.to_owned()))
             }
@@ -223,6 +227,9 @@ mod tests {
         assert!(matches!(task("ecs-svc/1"), Event::Other(_)), "a service's own task");
         let asked = event(SOURCE, DEPLOYMENT_ASKED, json!({"release": id}));
         assert_eq!(ReleaseId::parse(id).map(Event::Asked), Some(asked));
+        let arn = "arn:aws:ecs:eu-central-1:123456789012:service/production/web";
+        let hook = event("aws.ecs", "ECS Hook State Change", json!({"serviceArn": arn}));
+        assert_eq!(hook, Event::Service(arn.into()));
         let codedeploy = "CodeDeploy Deployment State-change Notification";
         let changed = event("aws.codedeploy", codedeploy, json!({"deploymentId": "d-1"}));
         assert_eq!(changed, Event::CodeDeploy("d-1".into()));

@@ -54,6 +54,7 @@ fn a_migration_that_fails_keeps_the_release_out_and_one_that_succeeds_lets_it_in
         |_| {},
         async |local| {
             local.script(&[Local::REPORT_BRANCH]).await;
+            settled(local, "web").await;
             let bad = released(local, "bad", 1, Works::Well).await;
             assert_eq!(bad.state, State::Failed);
             let command = "sh -c echo hoists $VERSION; test $VERSION = good";
