@@ -44,7 +44,7 @@ impl Deploy {
             let step = release.deploy_step(ids::now());
             tracing::debug!(release = %release.id, ?step, "step");
             let holds = |at: usize| held.as_ref().is_some_and(|(deployment, _)| *deployment == at);
-            let fact = match changes(release, &step) {
+            let fact = match release.held_for(&step) {
                 Some(at) if !holds(at) => {
                     self.leave(held.take()).await;
                     match self.hold(release, at).await? {
@@ -180,34 +180,6 @@ fn locked(release: &Release, at: usize, obstacle: Obstacle) -> Option<Fact> {
     // A release that was admitted before the lock came stays where it is.
     let news = !known && release.deployments[at].admitted.is_none();
     news.then_some(Fact::Deployment(at, DeploymentFact::Held(obstacle)))
-}
-
-/// Where a step changes services, or decides that they are not changed: for that the environment must be held.
-fn changes(release: &Release, step: &DeployStep) -> Option<usize> {
-    match *step {
-        DeployStep::Admit(at)
-        | DeployStep::Preflight(at)
-        | DeployStep::RegisterFamily(at, _)
-        | DeployStep::Run(at, _)
-        | DeployStep::Finish(at)
-        | DeployStep::Base(Where { deployment: at, .. })
-        | DeployStep::Register(Where { deployment: at, .. })
-        | DeployStep::Update(Where { deployment: at, .. })
-        | DeployStep::Answer(Where { deployment: at, .. })
-        | DeployStep::GoBack(Where { deployment: at, .. }) => Some(at),
-        DeployStep::GiveUp(at) => {
-            let (deployment, _) = place(release, at).ok()?;
-            (!deployment.is_begun() && deployment.reverting.is_none()).then_some(at.deployment)
-        }
-        DeployStep::Hold(..)
-        | DeployStep::Wait(_)
-        | DeployStep::Expire(_)
-        | DeployStep::FollowRun(..)
-        | DeployStep::Follow(_)
-        | DeployStep::Check(_)
-        | DeployStep::FollowBack(_)
-        | DeployStep::Nothing => None,
-    }
 }
 
 /// What a record holds of a service of an environment.

@@ -112,32 +112,10 @@ impl Deploy {
         }
     }
 
-    /// For which deployment the environment has to be held: where services are changed, or where it is decided that they are not.
+    /// For which deployment the environment has to be held.
     fn needs(&self, release: &Release, step: &DeployStep) -> Option<usize> {
-        match step {
-            DeployStep::Admit(at)
-            | DeployStep::Preflight(at)
-            | DeployStep::RegisterFamily(at, _)
-            | DeployStep::Run(at, _) => Some(*at),
-            DeployStep::Base(at)
-            | DeployStep::Register(at)
-            | DeployStep::Update(at)
-            | DeployStep::Answer(at)
-            | DeployStep::GoBack(at) => Some(at.deployment),
-            DeployStep::GiveUp(at) => {
-                let deployment = release.deployments.get(at.deployment)?;
-                (!deployment.is_begun() && deployment.reverting.is_none()).then_some(at.deployment)
-            }
-            DeployStep::Finish(at) => (self.broken != Some(Broken::FinishUnheld)).then_some(*at),
-            DeployStep::Hold(..)
-            | DeployStep::Wait(_)
-            | DeployStep::Expire(_)
-            | DeployStep::FollowRun(..)
-            | DeployStep::Follow(_)
-            | DeployStep::Check(_)
-            | DeployStep::FollowBack(_)
-            | DeployStep::Nothing => None,
-        }
+        let unheld = self.broken == Some(Broken::FinishUnheld) && matches!(step, DeployStep::Finish(_));
+        release.held_for(step).filter(|_| !unheld)
     }
 
     async fn hold(&self, release: &Release, at: usize, holder: u64) -> Result<Admission, Lost> {

@@ -61,6 +61,34 @@ impl Release {
         current.map_or(DeployStep::Nothing, |(at, current)| current.step(at, self.asked.is_some(), now))
     }
 
+    /// The deployment whose environment has to be held for a step: where services are changed, or where it is decided that they are not.
+    pub fn held_for(&self, step: &DeployStep) -> Option<usize> {
+        match *step {
+            DeployStep::Admit(at)
+            | DeployStep::Preflight(at)
+            | DeployStep::RegisterFamily(at, _)
+            | DeployStep::Run(at, _)
+            | DeployStep::Finish(at)
+            | DeployStep::Base(Where { deployment: at, .. })
+            | DeployStep::Register(Where { deployment: at, .. })
+            | DeployStep::Update(Where { deployment: at, .. })
+            | DeployStep::Answer(Where { deployment: at, .. })
+            | DeployStep::GoBack(Where { deployment: at, .. }) => Some(at),
+            DeployStep::GiveUp(Where { deployment: at, .. }) => {
+                let deployment = self.deployments.get(at)?;
+                (!deployment.is_begun() && deployment.reverting.is_none()).then_some(at)
+            }
+            DeployStep::Hold(..)
+            | DeployStep::Wait(_)
+            | DeployStep::Expire(_)
+            | DeployStep::FollowRun(..)
+            | DeployStep::Follow(_)
+            | DeployStep::Check(_)
+            | DeployStep::FollowBack(_)
+            | DeployStep::Nothing => None,
+        }
+    }
+
     /// The position of the deployment that is under way, or next.
     pub fn current(&self) -> Option<usize> {
         self.deployments.iter().position(|deployment| deployment.verdict != Some(Verdict::Live))
