@@ -14,6 +14,9 @@ use crate::{
 /// For how long something may have been seen before it is written down: an invocation's life, and that of what it sent.
 const SEEN: SignedDuration = SignedDuration::from_secs(36);
 
+/// Clocks are no further apart than that.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
+
 /// An environment took a release.
 pub fn admitted(world: &mut World, release: &Release, environment: &str) {
     let number = release.number;
@@ -30,7 +33,7 @@ pub fn admitted(world: &mut World, release: &Release, environment: &str) {
     if first && by_itself && world.table.environment(environment).lock.is_some_and(|lock| lock.holds(now + life)) {
         wrong.push(format!("#{number} went into {environment} by itself, which is locked"));
     }
-    if first && by_itself && frozen(now) && frozen(now - life) {
+    if first && by_itself && frozen(now + CLOCKS) && frozen(now - life) {
         wrong.push(format!("#{number} went into {environment} by itself, which is frozen"));
     }
     if deployment.plan.approval.is_some() && !world.ledger.approved.contains(&entry) {
