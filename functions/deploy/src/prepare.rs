@@ -1,6 +1,8 @@
 //! Before any service is told anything: what it runs, whether everything is in place, and the new revisions.
 
 use anyhow::Context;
+use jiff::SignedDuration;
+use longshore_aws::ids;
 use longshore_core::{
     config::{Base, Plan, Severity},
     release::{
@@ -20,6 +22,9 @@ use crate::{
         ecs::{self, revision_number},
     },
 };
+
+/// For how long the scan of an image that was just pushed may not have begun.
+const SCAN_BEGINS: SignedDuration = SignedDuration::from_mins(3);
 
 impl Deploy {
     /// What the service runs, what it would go back to, and who deploys it.
@@ -96,7 +101,8 @@ impl Deploy {
                 return Ok(Some(blocked(at, why)));
             }
             let Some(severity) = deployment.plan.block_on.filter(|_| release.asked.is_none()) else { continue };
-            match self.scanned(repository, &platforms, severity).await? {
+            let new = deployment.admitted.is_some_and(|admitted| ids::now().duration_since(admitted) < SCAN_BEGINS);
+            match self.scanned(repository, &platforms, severity, new).await? {
                 Scanned::Clean => {}
                 Scanned::Pending => return Ok(None),
                 Scanned::Blocked(why) => return Ok(Some(blocked(at, why))),
@@ -132,12 +138,13 @@ impl Deploy {
         Ok(None)
     }
 
-    /// What ECR's scan found of an image: of a list, of each of its images.
+    /// What ECR's scan found of an image: of a list, of each of its images. A `new` image may only not have been scanned yet.
     async fn scanned(
         &self,
         repository: &str,
         platforms: &[ecr::Platform],
         severity: Severity,
+        new: bool,
     ) -> anyhow::Result<Scanned> {
         let mut pending = false;
         for platform in platforms {
@@ -150,6 +157,7 @@ impl Deploy {
                         counts.iter().rev().map(|(it, count)| format!("{count} {}", it.word())).collect();
                     return Ok(Scanned::Blocked(format!("the scan of {repository} found {}", counts.join(" and "))));
                 }
+                Call::Done(Findings::NotScanned(_)) if new => pending = true,
                 Call::Done(Findings::NotScanned(why)) | Call::Refused(why) => {
                     let word = severity.word();
                     let why = format!("{repository} is not scanned ({why}), which block_on = \"{word}\" asks for");

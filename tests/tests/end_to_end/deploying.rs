@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use axum::{Router, http::StatusCode, routing::get};
+use local_ecr::{Finding, Scan, Severity};
 use longshore_core::release::{Release, ReleaseId, State, Verdict};
 use longshore_tests::{Gate, Local, Push, Works, config, eventually, release_of, with_config, with_gate};
 use serde_json::{Value, json};
@@ -240,6 +241,51 @@ async fn blue_green(local: &Local) {
         None
     };
     eventually("the service is deployed blue/green", look).await;
+}
+
+#[test]
+fn an_image_that_does_not_fit_or_is_not_safe_does_not_go_in() {
+    with_config(
+        &pipeline("services = [\"web\"]\nblock_on = \"HIGH\""),
+        |_| {},
+        async |local| {
+            local.script(&[Local::REPORT_BRANCH]).await;
+            settled(local, "web").await;
+            local.version("web", "unsafe", Works::Well).await;
+            let digest = local.digest("unsafe").await;
+            local.stack.ecr.scan(&digest, Scan::InProgress);
+            let id = release_of(&local.send(&push("unsafe", 1).delivery()).await);
+            let waits = async || {
+                let release = local.stack.release(&id).await.ok()?;
+                (release.state == State::Deploying && release.deployments[0].services[0].base.is_some()).then_some(())
+            };
+            eventually("the release waits for its scan", waits).await;
+            local.tick("Deploy").await;
+            assert_eq!(local.stack.release(&id).await.expect("the release").state, State::Deploying);
+            let found =
+                [Severity::Critical, Severity::Low].map(|severity| Finding::new("CVE-2026-1", severity, "busybox"));
+            local.stack.ecr.scan(&digest, Scan::Complete(found.into()));
+            local.tick("Deploy").await;
+            let release = local.closed(&id).await;
+            let found = "production: the scan of web found 1 CRITICAL";
+            assert_eq!((release.state, release.reason.as_deref()), (State::Failed, Some(found)));
+
+            let mut definition = local.task_definition(&runs(local, "web").await).await["taskDefinition"].clone();
+            let (other, wanted) = if cfg!(target_arch = "aarch64") { ("X86_64", "amd64") } else { ("ARM64", "arm64") };
+            definition["runtimePlatform"]["cpuArchitecture"] = other.into();
+            let registered = local.ecs("RegisterTaskDefinition", &registrable(definition)).await;
+            let arn = &registered["taskDefinition"]["taskDefinitionArn"];
+            let update = json!({ "cluster": "production", "service": "web", "taskDefinition": arn });
+            local.ecs("UpdateService", &update).await;
+            settled(local, "web").await;
+            let before = local.service_deployments().await;
+            let release = released(local, "other", 2, Works::Well).await;
+            assert_eq!(release.state, State::Failed);
+            let reason = release.reason.as_deref().expect("a reason");
+            assert!(reason.ends_with(&format!("and the tasks of web run on linux/{wanted}")), "{reason}");
+            assert_eq!(local.service_deployments().await, before, "the service was told nothing");
+        },
+    );
 }
 
 #[test]

@@ -129,6 +129,26 @@ fn a_second_image_is_refused_and_the_same_one_changes_nothing() {
 }
 
 #[test]
+fn a_release_of_several_images_is_deployed_once_all_are_there() {
+    let mut release = sample();
+    let images = [("web", "web"), ("nginx", "web-nginx")].map(|(name, image)| (name.to_owned(), image.to_owned()));
+    release.deployments[0].plan.images = images.into();
+    assert_eq!(release.repositories(), ["web", "web-nginx"]);
+    release.apply(started(), at(1)).expect("a fact in its place");
+    release.apply(Fact::ImageReported(image('a')), at(2)).expect("a fact in its place");
+    assert_eq!((release.state, release.is_imaged()), (State::Building, false));
+    let mut without = release.clone();
+    without.apply(ended(Outcome::Succeeded), at(3)).expect("a fact in its place");
+    assert_eq!(without.reason.as_deref(), Some("the build succeeded and reported no image of web-nginx"));
+    let nginx = Image { repository: "r.example/web-nginx".into(), ..image('b') };
+    release.apply(Fact::ImageReported(nginx.clone()), at(3)).expect("a fact in its place");
+    assert_eq!((release.state, release.image_of("web-nginx")), (State::Deploying, Some(&nginx)));
+    let another = Image { repository: "r.example/web-nginx".into(), ..image('c') };
+    let refused = release.apply(Fact::ImageReported(another), at(4));
+    assert_eq!(refused, Err(Refused::AnotherImage(nginx.reference())));
+}
+
+#[test]
 fn changes_have_one_order_whatever_the_clocks_say() {
     let mut release = after([started()]);
     release.apply(Fact::ImageReported(image('a')), at(50)).expect("a fact in its place");
