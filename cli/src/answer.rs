@@ -10,11 +10,31 @@ use longshore_core::release::Release;
 use serde_json::{Value, json};
 
 use crate::{
+    account,
     follow::{Follow, Watched},
     output::{self, say},
+    reference::Pipelines,
     summary::Summary,
     terminal::plain,
+    who::Caller,
 };
+
+/// What every command takes that does something to a release.
+// The flattened account has a group of this name.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Common {
+    #[command(flatten)]
+    pub form: Form,
+    #[command(flatten)]
+    pub follow: Follow,
+    #[command(flatten)]
+    pub caller: Caller,
+    #[command(flatten)]
+    pub pipelines: Pipelines,
+    #[command(flatten)]
+    pub account: account::Arguments,
+}
 
 /// `--json`, for the commands that do something.
 #[derive(clap::Args)]

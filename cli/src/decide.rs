@@ -5,14 +5,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 use longshore_aws::deeds::Deeds;
 
-use crate::{
-    account,
-    answer::Form,
-    follow::Follow,
-    reference::{Pipelines, Reference},
-    terminal::plain,
-    who::{Caller, reason},
-};
+use crate::{answer::Common, reference::Reference, terminal::plain, who::reason};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -24,9 +17,7 @@ tries and may not is refused, which is recorded. A release that is rejected fail
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The release: 12, web#12, or its id.
@@ -38,28 +29,20 @@ pub struct Arguments {
     #[arg(long, value_parser = reason)]
     reason: Option<String>,
     #[command(flatten)]
-    form: Form,
-    #[command(flatten)]
-    follow: Follow,
-    #[command(flatten)]
-    caller: Caller,
-    #[command(flatten)]
-    pipelines: Pipelines,
-    #[command(flatten)]
-    account: account::Arguments,
+    common: Common,
 }
 
 /// Says yes (`approved`) or no.
 pub async fn run(arguments: Arguments, approved: bool) -> anyhow::Result<ExitCode> {
-    let account = arguments.account.open().await?;
-    let who = arguments.caller.who(&account).await?;
+    let account = arguments.common.account.open().await?;
+    let who = arguments.common.caller.who(&account).await?;
     let (store, events) = (&account.store, account.events());
-    let of = arguments.pipelines.release(store, None, &arguments.release).await?;
+    let of = arguments.common.pipelines.release(store, None, &arguments.release).await?;
     let deeds = Deeds { store, events: &events };
     let outcome =
         deeds.decide(&of.id, &arguments.environment, &who, approved, arguments.reason, Timestamp::now()).await;
     let (number, name) = (format!("{}#{}", plain(&of.pipeline), of.number), plain(&arguments.environment));
     let word = if approved { "approved" } else { "rejected" };
     let text = |_: &_| format!("{number} is {word} for {name}");
-    arguments.form.release(store, outcome, text, &arguments.follow).await
+    arguments.common.form.release(store, outcome, text, &arguments.common.follow).await
 }

@@ -6,13 +6,11 @@ use longshore_aws::deeds::Deeds;
 use longshore_core::release::Release;
 
 use crate::{
-    account,
-    answer::Form,
-    follow::Follow,
+    answer::Common,
     output::WrongUsage,
-    reference::{Pipelines, Reference},
+    reference::Reference,
     terminal::plain,
-    who::{Caller, person, reason},
+    who::{person, reason},
 };
 
 const EXAMPLE: &str = "\
@@ -27,9 +25,7 @@ environment asks for is asked for. The lock that came with a rollback goes; one 
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 #[command(override_usage = "longshore deploy [OPTIONS] --reason <REASON> [PIPELINE] <RELEASE> <ENVIRONMENT>")]
 pub struct Arguments {
@@ -41,15 +37,7 @@ pub struct Arguments {
     #[arg(long, value_parser = reason)]
     reason: String,
     #[command(flatten)]
-    form: Form,
-    #[command(flatten)]
-    follow: Follow,
-    #[command(flatten)]
-    caller: Caller,
-    #[command(flatten)]
-    pipelines: Pipelines,
-    #[command(flatten)]
-    account: account::Arguments,
+    common: Common,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -59,10 +47,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         [] | [..] => return Err(WrongUsage("it takes [PIPELINE] RELEASE ENVIRONMENT".to_owned()).into()),
     };
     let reference = Reference::parse(release).map_err(|why| WrongUsage(format!("{}: {why}", plain(release))))?;
-    let account = arguments.account.open().await?;
-    let who = arguments.caller.who(&account).await?;
+    let account = arguments.common.account.open().await?;
+    let who = arguments.common.caller.who(&account).await?;
     let (store, events) = (&account.store, account.events());
-    let of = arguments.pipelines.release(store, pipeline, &reference).await?;
+    let of = arguments.common.pipelines.release(store, pipeline, &reference).await?;
     let deeds = Deeds { store, events: &events };
     let outcome = deeds.deploy(&of.id, environment, person(&who, Some(arguments.reason))).await;
     let name = plain(environment);
@@ -73,5 +61,5 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             format!("#{} goes into {name} by name, as release #{}", of.number, release.number)
         }
     };
-    arguments.form.release(store, outcome, text, &arguments.follow).await
+    arguments.common.form.release(store, outcome, text, &arguments.common.follow).await
 }

@@ -6,12 +6,10 @@ use longshore_aws::deeds::Deeds;
 use longshore_core::release::Decision;
 
 use crate::{
-    account,
-    answer::Form,
-    follow::Follow,
-    reference::{Pipelines, Reference},
+    answer::Common,
+    reference::Reference,
     terminal::plain,
-    who::{Caller, person, reason},
+    who::{person, reason},
 };
 
 const EXAMPLE: &str = "\
@@ -24,9 +22,7 @@ A deployment is paused where the service has a PAUSE hook at one of its lifecycl
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The release: 12, web#12, or its id.
@@ -40,23 +36,15 @@ pub struct Arguments {
     #[arg(long, value_parser = reason)]
     reason: Option<String>,
     #[command(flatten)]
-    form: Form,
-    #[command(flatten)]
-    follow: Follow,
-    #[command(flatten)]
-    caller: Caller,
-    #[command(flatten)]
-    pipelines: Pipelines,
-    #[command(flatten)]
-    account: account::Arguments,
+    common: Common,
 }
 
 /// Says on, or back.
 pub async fn run(arguments: Arguments, on: bool) -> anyhow::Result<ExitCode> {
-    let account = arguments.account.open().await?;
-    let who = arguments.caller.who(&account).await?;
+    let account = arguments.common.account.open().await?;
+    let who = arguments.common.caller.who(&account).await?;
     let (store, events) = (&account.store, account.events());
-    let of = arguments.pipelines.release(store, None, &arguments.release).await?;
+    let of = arguments.common.pipelines.release(store, None, &arguments.release).await?;
     let deeds = Deeds { store, events: &events };
     let decision = Decision { approved: on, by: person(&who, arguments.reason) };
     let (environment, service) = (&arguments.environment, arguments.service.as_deref());
@@ -64,5 +52,5 @@ pub async fn run(arguments: Arguments, on: bool) -> anyhow::Result<ExitCode> {
     let (number, name) = (format!("{}#{}", plain(&of.pipeline), of.number), plain(environment));
     let word = if on { "on" } else { "back" };
     let text = |_: &_| format!("{number} goes {word} in {name}");
-    arguments.form.release(store, outcome, text, &arguments.follow).await
+    arguments.common.form.release(store, outcome, text, &arguments.common.follow).await
 }

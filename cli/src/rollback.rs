@@ -19,15 +19,13 @@ use longshore_core::{
 };
 
 use crate::{
-    account,
-    answer::Form,
-    follow::Follow,
+    answer::Common,
     output::{WrongUsage, note},
-    reference::{Pipelines, Reference},
+    reference::Reference,
     table::Colour,
     terminal::plain,
     time::span,
-    who::{Caller, person, reason},
+    who::{person, reason},
 };
 
 const EXAMPLE: &str = "\
@@ -42,9 +40,7 @@ While another release is on its way, a rollback without RELEASE goes to what is 
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 #[command(override_usage = "longshore rollback [OPTIONS] [PIPELINE] <ENVIRONMENT> [RELEASE]")]
 pub struct Arguments {
@@ -59,39 +55,31 @@ pub struct Arguments {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
-    form: Form,
-    #[command(flatten)]
-    follow: Follow,
-    #[command(flatten)]
-    caller: Caller,
-    #[command(flatten)]
-    pipelines: Pipelines,
-    #[command(flatten)]
-    account: account::Arguments,
+    common: Common,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Place { pipeline, environment, release } = place(&arguments.place)?;
     let pipeline = match (&release, &pipeline) {
         (Some(Reference::Number { pipeline: Some(own), .. }), None) => own.clone(),
-        (Some(_) | None, named) => arguments.pipelines.one(named.as_deref())?,
+        (Some(_) | None, named) => arguments.common.pipelines.one(named.as_deref())?,
     };
-    if !arguments.yes && (!io::stdin().is_terminal() || !arguments.form.is_text()) {
+    if !arguments.yes && (!io::stdin().is_terminal() || !arguments.common.form.is_text()) {
         return Err(WrongUsage("nobody can be asked here: --yes goes back without".to_owned()).into());
     }
-    let account = arguments.account.open().await?;
-    let who = arguments.caller.who(&account).await?;
+    let account = arguments.common.account.open().await?;
+    let who = arguments.common.caller.who(&account).await?;
     let (store, events) = (&account.store, account.events());
     let deeds = Deeds { store, events: &events };
     // What is asked about is what is done, whatever goes live meanwhile.
     let target = match deeds.target(&pipeline, &environment, to(release, &pipeline)?).await {
         Ok(target) => target,
-        Err(undone) => return arguments.form.undone(undone),
+        Err(undone) => return arguments.common.form.undone(undone),
     };
     if !arguments.yes {
         note(&change(store, &pipeline, &environment, &target).await?);
         if !confirmed()? {
-            return arguments.form.refused("nothing was done");
+            return arguments.common.form.refused("nothing was done");
         }
     }
     let outcome =
@@ -103,7 +91,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             "{environment} goes back to {pipeline}#{to} as release #{number}, and is locked: longshore unlock {pipeline} {environment}"
         )
     };
-    arguments.form.release(store, outcome, text, &arguments.follow).await
+    arguments.common.form.release(store, outcome, text, &arguments.common.follow).await
 }
 
 /// What the words of the command name.

@@ -9,7 +9,8 @@ use longshore_aws::{
     store::{Admission, Hold, Passing},
 };
 use longshore_core::release::{
-    DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ServiceDeployment, ServiceFact, Verdict, Where,
+    Deed, DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ServiceDeployment, ServiceFact, Verdict,
+    Where,
 };
 
 use crate::Deploy;
@@ -96,8 +97,9 @@ impl Deploy {
     async fn hold(&self, release: &Release, at: usize) -> anyhow::Result<Admission> {
         let deployment = release.deployments.get(at).context("no such deployment")?;
         let passing = match (&release.asked, &deployment.overridden) {
-            (Some(_), _) => Passing::ByName,
-            (None, Some(_)) => Passing::Past,
+            // A rollback leaves its own lock, and those of others.
+            (Some(asked), _) if asked.deed == Deed::Deploy => Passing::ByName,
+            (Some(_), _) | (None, Some(_)) => Passing::Past,
             // What was admitted goes to its end, whoever locks meanwhile: all or nothing.
             (None, None) if deployment.admitted.is_some() => Passing::Past,
             (None, None) => Passing::Automation,
@@ -127,7 +129,7 @@ impl Deploy {
             DeployStep::Preflight(at) => self.preflight(release, at).await,
             DeployStep::Register(at) => self.register(release, at).await.map(Some),
             DeployStep::RegisterFamily(at, family) => self.register_family(release, at, family).await.map(Some),
-            DeployStep::Run(at, run) => self.run(release, at, run).await.map(Some),
+            DeployStep::Run(at, run) => self.run(release, at, run).await,
             DeployStep::FollowRun(at, run) => self.follow_run(release, at, run).await,
             DeployStep::Update(at) => self.update(release, at).await.map(Some),
             DeployStep::Answer(at) => self.answer(release, at).await.map(Some),

@@ -11,6 +11,7 @@ use crate::{
     Deploy,
     advance::place,
     aws::{Call, Clients, ecs::Service},
+    moving::hand_over,
     prepare,
 };
 
@@ -27,7 +28,7 @@ impl Deploy {
         let (cluster, name) = (&deployment.plan.cluster, &service.service);
         tracing::info!(release = %release.id, cluster, service = name, revision = base, "goes back");
         if service.controller == Controller::CodeDeploy {
-            return stop_codedeploy(&clients, service, at).await;
+            return back_by_codedeploy(&clients, release, deployment, service, at).await;
         }
         let found = match clients.ecs.service(cluster, name).await? {
             Call::Done(found) => found,
@@ -143,15 +144,27 @@ async fn is_on_its_way(
     }
 }
 
-async fn stop_codedeploy(clients: &Clients, service: &ServiceDeployment, at: Where) -> anyhow::Result<Fact> {
-    let Some(id) = &service.deployment else {
-        return Ok(at.fact(ServiceFact::StayedAway("CodeDeploy's deployment is not known".to_owned())));
+/// CodeDeploy's deployment is stopped, and goes back by itself; one that is over is followed by another, of the base.
+async fn back_by_codedeploy(
+    clients: &Clients,
+    release: &Release,
+    deployment: &Deployment,
+    service: &ServiceDeployment,
+    at: Where,
+) -> anyhow::Result<Fact> {
+    let stopped = match &service.deployment {
+        Some(id) => clients.codedeploy.stop(id, true).await?,
+        None => Call::Done(false),
     };
-    Ok(match clients.codedeploy.stop(id, true).await? {
-        Call::Done(true) => at.fact(ServiceFact::SentBack(None)),
-        Call::Done(false) => {
-            at.fact(ServiceFact::StayedAway("CodeDeploy's deployment is over, and cannot be turned round".to_owned()))
-        }
+    match stopped {
+        Call::Done(true) => return Ok(at.fact(ServiceFact::SentBack(None))),
+        Call::Done(false) => {}
+        Call::Refused(why) => return Ok(at.fact(ServiceFact::StayedAway(why))),
+    }
+    let base = service.base.as_deref().context("a service without a base")?;
+    let mark = format!("{} {} back", release.id, service.service);
+    Ok(match hand_over(clients, release, deployment, service, base, &mark).await? {
+        Call::Done(()) => at.fact(ServiceFact::SentBack(None)),
         Call::Refused(why) => at.fact(ServiceFact::StayedAway(why)),
     })
 }

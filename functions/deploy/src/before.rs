@@ -5,7 +5,7 @@ use longshore_aws::ids;
 use longshore_core::{
     config::Before,
     event::STARTED_BY,
-    release::{Deployment, DeploymentFact, Fact, Image, Release, Run, ServiceDeployment},
+    release::{Deployment, DeploymentFact, Fact, Image, OpenFor, Release, Run, ServiceDeployment},
 };
 
 use crate::{
@@ -18,17 +18,21 @@ use crate::{
 };
 
 impl Deploy {
-    /// Starts a task, once however often it is tried: its client token names release, environment and position.
-    pub(crate) async fn run(&self, release: &Release, at: usize, run: usize) -> anyhow::Result<Fact> {
+    /// Starts a task, once however often it is tried: its client token names release, environment and position. `None` while a task of an
+    /// older release runs: two migrations at once are none.
+    pub(crate) async fn run(&self, release: &Release, at: usize, run: usize) -> anyhow::Result<Option<Fact>> {
         let (deployment, before, service) = place(release, at, run)?;
+        if self.is_older_running(release, &deployment.environment).await? {
+            return Ok(None);
+        }
         let clients = self.clients(deployment).await;
         let revision = service.task_definition.as_deref().context("a service without a revision")?;
         let found = match clients.ecs.service(&deployment.plan.cluster, &service.service).await? {
             Call::Done(found) => found,
-            Call::Refused(why) => return Ok(blocked(at, why)),
+            Call::Refused(why) => return Ok(Some(blocked(at, why))),
         };
         let Some(container) = self.container(&clients, release, before, revision).await? else {
-            return Ok(blocked(at, format!("before: {revision} has no container that gets an image")));
+            return Ok(Some(blocked(at, format!("before: {revision} has no container that gets an image"))));
         };
         let tags = [
             ("longshore:release".to_owned(), release.id.to_string()),
@@ -44,7 +48,7 @@ impl Deploy {
             client_token: &format!("{}-{at}-{run}", release.id),
             tags: &tags.into(),
         };
-        Ok(match clients.ecs.run_task(&task).await? {
+        Ok(Some(match clients.ecs.run_task(&task).await? {
             Call::Done(task) => {
                 tracing::info!(release = %release.id, task, container, "a task was started");
                 Fact::Deployment(at, DeploymentFact::RunStarted { run, task })
@@ -53,7 +57,20 @@ impl Deploy {
                 let command = before.command.join(" ");
                 blocked(at, format!("before: {command} could not be started: {why}"))
             }
-        })
+        }))
+    }
+
+    /// Whether a task of an older release of the environment may still run. That release stops it when it sees that it was overtaken.
+    async fn is_older_running(&self, release: &Release, environment: &str) -> anyhow::Result<bool> {
+        for id in self.store.open_releases(OpenFor::Deployment).await?.into_iter().filter(|id| *id != release.id) {
+            let Some(other) = self.store.release(&id).await? else { continue };
+            let older = other.pipeline == release.pipeline && other.number < release.number;
+            let mut there = other.deployments.iter().filter(|deployment| deployment.environment == environment);
+            if older && there.any(|deployment| deployment.runs.iter().any(|run| run.ended.is_none())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether it ended, and how.
@@ -66,7 +83,15 @@ impl Deploy {
             Call::Done(task) => task,
             Call::Refused(why) => return Ok(Some(ended(at, run, None, Some(why), Vec::new()))),
         };
+        let newest = self.store.environment(&release.pipeline, &deployment.environment).await?.newest;
+        let newer = newest.filter(|newest| *newest > release.number);
         let Some(task) = task.filter(Task::is_stopped) else {
+            if let Some(newer) = newer.filter(|_| age <= before.timeout) {
+                // The newer release waits until it has stopped.
+                let why = format!("release #{newer} was admitted");
+                clients.ecs.stop_task(&deployment.plan.cluster, &started.task, &why).await?;
+                return Ok(None);
+            }
             if age <= before.timeout {
                 return Ok(None);
             }
@@ -78,6 +103,9 @@ impl Deploy {
             let log = self.task_log(&clients, release, before, service, started).await;
             return Ok(Some(ended(at, run, None, Some(why), log)));
         };
+        if let Some(newer) = newer {
+            return Ok(Some(Fact::Deployment(at, DeploymentFact::Overtaken(newer))));
+        }
         let revision = service.task_definition.as_deref().unwrap_or_default();
         let name = self.container(&clients, release, before, revision).await?.unwrap_or_default();
         let container = task.container(&name);

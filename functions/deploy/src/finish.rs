@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use jiff::SignedDuration;
 use longshore_aws::ids;
 use longshore_core::release::{Deployment, DeploymentFact, Fact, Release};
 
@@ -11,10 +12,27 @@ use crate::{
     aws::{Call, Clients, ecs},
 };
 
+/// For how long what comes after the services is tried.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
 impl Deploy {
     /// Moves schedules to the new revision, and publishes what is live: the environment's record first, which a rollback reads. What a
     /// refusal keeps from being done is noted, and takes nothing back: the services run it.
+    ///
+    /// What fails again and again is noted after a while, too: the services run it, and the release comes to its end.
     pub(crate) async fn finish(&self, release: &Release, at: usize) -> anyhow::Result<Fact> {
+        match self.finish_up(release, at).await {
+            Err(error) if ids::now().duration_since(release.changed) > PATIENCE => {
+                let note = format!("not everything after the services was done: {error:#}");
+                let news = release.deployments.get(at).is_some_and(|deployment| deployment.is_news(&note));
+                let fact = if news { DeploymentFact::Noted(note) } else { DeploymentFact::Finished };
+                Ok(Fact::Deployment(at, fact))
+            }
+            done => done,
+        }
+    }
+
+    async fn finish_up(&self, release: &Release, at: usize) -> anyhow::Result<Fact> {
         let deployment = release.deployments.get(at).context("no such deployment")?;
         let clients = self.clients(deployment).await;
         // The environment is held, so that no release changes its services; what was done by hand meanwhile is seen here.
@@ -28,9 +46,7 @@ impl Deploy {
         }
         self.store.live(release, &deployment.environment, ids::now()).await?;
         for work in [move_schedules(&clients, deployment).await?, publish(&clients, release, deployment).await?] {
-            if let Some(note) = work
-                && !deployment.notes.contains(&note)
-            {
+            if let Some(note) = work.filter(|note| deployment.is_news(note)) {
                 tracing::warn!(release = %release.id, note, "beside the deployment");
                 return Ok(Fact::Deployment(at, DeploymentFact::Noted(note)));
             }

@@ -78,6 +78,10 @@ impl Deploy {
     async fn advance_open(&self, concerns: impl Fn(&Release) -> bool) -> anyhow::Result<()> {
         let deadline = ids::now() + TIME;
         for id in self.store.open_releases(OpenFor::Deployment).await? {
+            if ids::now() > deadline {
+                tracing::warn!("no time left for the others: the next tick goes on");
+                break;
+            }
             let advanced = match self.store.release(&id).await {
                 Ok(Some(release)) if concerns(&release) => self.advance(release, deadline).await.map(drop),
                 Ok(_) => Ok(()),

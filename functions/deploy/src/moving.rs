@@ -27,7 +27,10 @@ impl Deploy {
         let clients = self.clients(deployment).await;
         let told = match service.controller {
             Controller::Ecs => self.tell(&clients, deployment, service, task_definition).await?,
-            Controller::CodeDeploy => hand_over(&clients, release, deployment, service, task_definition).await?,
+            Controller::CodeDeploy => {
+                let mark = mark(release, service);
+                hand_over(&clients, release, deployment, service, task_definition, &mark).await?
+            }
         };
         Ok(match told {
             Call::Done(()) => {
@@ -156,18 +159,25 @@ impl Deploy {
         let (deployment, service) = place(release, at)?;
         let minutes = deployment.plan.timeout.as_mins();
         if deployment.reverting.is_some() {
-            let late = ServiceFact::StayedAway(format!("not within {minutes} minutes"));
-            return Ok(self.follow_back(release, at).await?.or(Some(at.fact(late))));
+            let late = format!("not within {minutes} minutes");
+            return Ok(Some(match self.follow_back(release, at).await {
+                Ok(Some(fact)) => fact,
+                Ok(None) => at.fact(ServiceFact::StayedAway(late)),
+                Err(error) => at.fact(ServiceFact::StayedAway(self.told(deployment, &late, &error).await)),
+            }));
         }
         if !deployment.is_begun() {
+            let late = format!("it could not be begun within {minutes} minutes");
             // What a service goes back to has to be known before all else.
-            if service.base.is_none() {
-                return self.base(release, at).await.map(Some);
-            }
-            if let Some(told) = self.told_before(release, at.deployment).await? {
-                return Ok(Some(told));
-            }
-            return Ok(Some(blocked(at.deployment, format!("it could not be begun within {minutes} minutes"))));
+            let looked = match service.base {
+                None => self.base(release, at).await.map(Some),
+                Some(_) => self.told_before(release, at.deployment).await,
+            };
+            return Ok(Some(match looked {
+                Ok(Some(fact)) => fact,
+                Ok(None) => blocked(at.deployment, late),
+                Err(error) => blocked(at.deployment, self.told(deployment, &late, &error).await),
+            }));
         }
         let late = format!("there was no verdict within {minutes} minutes");
         Ok(Some(match self.follow(release, at).await {
@@ -177,8 +187,16 @@ impl Deploy {
                 let why = self.why(&clients, release, deployment, service).await;
                 concluded(at, Verdict::Failed, Some(late), Some(why))
             }
-            Err(error) => failed(at, format!("{late}: {error:#}")),
+            Err(error) => failed(at, self.told(deployment, &late, &error).await),
         }))
+    }
+
+    /// What went wrong in the end: where the environment's role cannot be assumed, that is why.
+    async fn told(&self, deployment: &Deployment, late: &str, error: &anyhow::Error) -> String {
+        match self.clients(deployment).await.role_refused() {
+            Some(why) => format!("{late}: the role could not be assumed: {why}"),
+            None => format!("{late}: {error:#}"),
+        }
     }
 }
 
@@ -239,13 +257,14 @@ async fn without_deployment(
     })
 }
 
-/// Has CodeDeploy deploy a revision: its deployment is found again by the release's id.
-async fn hand_over(
+/// Has CodeDeploy deploy a revision, once: its deployment is found again by its mark.
+pub(crate) async fn hand_over(
     clients: &Clients,
     release: &Release,
     deployment: &Deployment,
     service: &ServiceDeployment,
     task_definition: &str,
+    mark: &str,
 ) -> anyhow::Result<Call<()>> {
     let group = deployment.plan.codedeploy.as_ref().context("no CodeDeploy deployment group")?;
     let found = match clients.ecs.service(&deployment.plan.cluster, &service.service).await? {
@@ -270,7 +289,7 @@ async fn hand_over(
             .collect(),
     });
     let since = deployment.admitted.unwrap_or(release.accepted);
-    Ok(clients.codedeploy.start(group, &spec, &mark(release, service), since).await?.map(drop))
+    Ok(clients.codedeploy.start(group, &spec, mark, since).await?.map(drop))
 }
 
 /// By which CodeDeploy's deployment of a service is found again.
@@ -319,6 +338,7 @@ async fn follow_codedeploy(
     };
     let rollout = match found.state {
         State::Succeeded => Rollout::Successful,
+        State::Stopped if service.base.as_ref() == Some(&serving) => Rollout::RolledBack(found.error),
         State::Stopped => Rollout::Stopped(found.error),
         State::Failed => Rollout::Failed(found.error),
         State::Created | State::Queued | State::InProgress | State::Baking | State::Ready => Rollout::Under,

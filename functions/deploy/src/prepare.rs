@@ -6,8 +6,8 @@ use longshore_aws::ids;
 use longshore_core::{
     config::{Base, Plan, Severity},
     release::{
-        Controller, Deployment, DeploymentFact, Fact, RELEASE_TAG, Release, ReleaseId, ServiceDeployment, ServiceFact,
-        Where, base,
+        Controller, Deed, Deployment, DeploymentFact, Fact, RELEASE_TAG, Release, ReleaseId, ServiceDeployment,
+        ServiceFact, Where, base,
     },
     task_definition::{self, Platform, is_faithful, is_revision, revise},
 };
@@ -89,6 +89,7 @@ impl Deploy {
         let deployment = release.deployments.get(at).context("no such deployment")?;
         let clients = self.clients(deployment).await;
         let registry = self.accounts.registry();
+        let goes_back = release.asked.as_ref().is_some_and(|asked| asked.deed == Deed::Rollback);
         for repository in wanted(release, &deployment.plan) {
             let image = release
                 .image_of(repository)
@@ -100,7 +101,7 @@ impl Deploy {
             if let Some(why) = self.elsewhere(&clients, deployment, repository, &platforms).await? {
                 return Ok(Some(blocked(at, why)));
             }
-            let Some(severity) = deployment.plan.block_on.filter(|_| release.asked.is_none()) else { continue };
+            let Some(severity) = deployment.plan.block_on.filter(|_| !goes_back) else { continue };
             let new = deployment.admitted.is_some_and(|admitted| ids::now().duration_since(admitted) < SCAN_BEGINS);
             match self.scanned(repository, &platforms, severity, new).await? {
                 Scanned::Clean => {}

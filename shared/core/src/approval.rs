@@ -66,10 +66,12 @@ pub fn may(approval: &Approval, commit: &Commit, who: &Who) -> Result<(), MayNot
     }
     let address = match &who.identity {
         Identity::Slack { email, .. } => email.as_deref(),
-        // People's sessions and users are named after them.
-        Identity::Caller { arn } => arn.rsplit('/').next(),
+        // Sessions of people who sign in are named by their address; other names tell nothing.
+        Identity::Caller { arn } => arn.rsplit('/').next().filter(|name| name.contains('@')),
     };
-    match (address, commit.email.as_deref()) {
+    // An address that a provider made up tells nobody.
+    let author = commit.email.as_deref().filter(|author| !author.to_ascii_lowercase().contains("noreply"));
+    match (address, author) {
         (Some(theirs), Some(author)) if theirs.eq_ignore_ascii_case(author) => Err(MayNot::Author),
         (Some(theirs), _) if theirs.eq_ignore_ascii_case(&commit.author) => Err(MayNot::Author),
         (Some(_), Some(_)) => Ok(()),
@@ -163,6 +165,9 @@ mod tests {
         let nameless = written("Ada", None);
         assert_eq!(may(&nameless, &slack("U1", &[], Some("bob@example.com"))), Err(MayNot::MayBeAuthor));
         assert_eq!(may(&by_ada, &caller("arn:aws:sts::1:assumed-role/Release/ada@example.com")), Err(MayNot::Author));
-        assert_eq!(may(&by_ada, &caller("arn:aws:sts::1:assumed-role/Release/bob")), Ok(()));
+        assert_eq!(may(&by_ada, &caller("arn:aws:sts::1:assumed-role/Release/bob@example.com")), Ok(()));
+        assert_eq!(may(&by_ada, &caller("arn:aws:sts::1:assumed-role/Release/bob")), Err(MayNot::MayBeAuthor));
+        let hidden = written("Ada", Some("1+ada@users.noreply.github.com"));
+        assert_eq!(may(&hidden, &slack("U1", &[], Some("bob@example.com"))), Err(MayNot::MayBeAuthor));
     }
 }

@@ -62,6 +62,8 @@ pub struct Press {
     pub environment: String,
     /// The service that waits, with the answers to a pause.
     pub service: Option<String>,
+    /// Since when it waits, in milliseconds: which of its pauses the button was drawn for.
+    pub since: Option<i64>,
 }
 
 /// What a button does.
@@ -112,11 +114,12 @@ impl Action {
 }
 
 impl Press {
-    /// Reads a button's value, `<release>/<environment>` or `<release>/<environment>/<service>`; `None` when it is none of ours.
+    /// Reads a button's value: `<release>/<environment>`, and for a pause also `/<service>`, and `/<milliseconds>` after it; `None` when it is
+    /// none of ours.
     pub fn parse(action: Action, value: &str) -> Option<Self> {
         let is_name =
             |name: &str| (1..=NAME).contains(&name.len()) && !name.contains(|c: char| c == '/' || c.is_control());
-        let mut parts = value.splitn(3, '/');
+        let mut parts = value.splitn(4, '/');
         let release = ReleaseId::parse(parts.next()?)?;
         let environment = parts.next().filter(|name| is_name(name))?.to_owned();
         let service = match parts.next() {
@@ -124,7 +127,11 @@ impl Press {
             Some(_) => return None,
             None => None,
         };
-        Some(Self { action, release, environment, service })
+        let since = match parts.next() {
+            Some(since) => Some(since.parse().ok()?),
+            None => None,
+        };
+        Some(Self { action, release, environment, service, since })
     }
 }
 

@@ -47,9 +47,8 @@ impl Store {
                 .table_name(&self.table)
                 .key("pk", text(&key))
                 .key("sk", text("environment"))
-                .update_expression("SET #lock = :lock, locked_until = :until, lock_of = :number")
-                .expression_attribute_names("#lock", "lock")
-                .set_expression_attribute_values(Some(environment::lock_values(&key, lock)?))
+                .update_expression("SET rollback = :lock, rollback_of = :number")
+                .expression_attribute_values(":lock", text(environment::json(&key, lock)?))
                 .expression_attribute_values(":number", number(release.number))
                 .build()
                 .map_err(|error| unwritable(&error))?;

@@ -1,10 +1,8 @@
 //! The environments' records: which release was admitted last, who works on it, what was live there, and whether it is locked.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    types::ReturnValuesOnConditionCheckFailure,
 };
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::{
@@ -64,7 +62,8 @@ impl Store {
         let key = key(&release.pipeline, environment);
         let free = "(attribute_not_exists(newest) OR newest <= :number) AND \
                     (attribute_not_exists(held_until) OR held_until < :now OR #holder = :holder)";
-        let unlocked = "(attribute_not_exists(locked_until) OR locked_until <= :now)";
+        let unlocked =
+            "attribute_not_exists(rollback) AND (attribute_not_exists(locked_until) OR locked_until <= :now)";
         let condition = match passing {
             Passing::Automation => format!("{free} AND {unlocked}"),
             Passing::Past | Passing::ByName => free.to_owned(),
@@ -123,11 +122,11 @@ impl Store {
     /// Locks an environment, whoever locked it before. What is being deployed there goes on to its end.
     pub async fn lock(&self, pipeline: &str, environment: &str, lock: &Lock) -> Result<(), StoreError> {
         let key = key(pipeline, environment);
-        let mut request =
-            self.environment_update(&key).update_expression("SET #lock = :lock, locked_until = :until REMOVE lock_of");
-        for (name, value) in lock_values(&key, lock)? {
-            request = request.expression_attribute_values(name, value);
-        }
+        let mut request = self.environment_update(&key).update_expression("SET #lock = :lock, locked_until = :until");
+        // One without an end is far off.
+        let until = lock.until.map_or(i64::MAX / 1000, Timestamp::as_millisecond);
+        request = request.expression_attribute_values(":lock", text(json(&key, lock)?));
+        request = request.expression_attribute_values(":until", number(until));
         request.expression_attribute_names("#lock", "lock").send().await.map_err(failed)?;
         Ok(())
     }
@@ -136,8 +135,8 @@ impl Store {
     pub async fn unlock(&self, pipeline: &str, environment: &str) -> Result<bool, StoreError> {
         let request = self
             .environment_update(&key(pipeline, environment))
-            .update_expression("REMOVE #lock, locked_until, lock_of")
-            .condition_expression("attribute_exists(#lock)")
+            .update_expression("REMOVE #lock, locked_until, rollback, rollback_of")
+            .condition_expression("attribute_exists(#lock) OR attribute_exists(rollback)")
             .expression_attribute_names("#lock", "lock");
         conditional(request).await
     }
@@ -174,9 +173,8 @@ impl Store {
     async fn lift_rollback(&self, key: &str, release: u64) -> Result<(), StoreError> {
         let request = self
             .environment_update(key)
-            .update_expression("REMOVE #lock, locked_until, lock_of")
-            .condition_expression("attribute_exists(lock_of) AND lock_of < :number")
-            .expression_attribute_names("#lock", "lock")
+            .update_expression("REMOVE rollback, rollback_of")
+            .condition_expression("attribute_exists(rollback_of) AND rollback_of < :number")
             .expression_attribute_values(":number", number(release));
         conditional(request).await.map(drop)
     }
@@ -191,20 +189,16 @@ pub(super) fn key(pipeline: &str, environment: &str) -> String {
     format!("environment#{pipeline}#{environment}")
 }
 
-/// The values of a lock's attributes; one without an end is far off.
-pub(super) fn lock_values(key: &str, lock: &Lock) -> Result<HashMap<String, AttributeValue>, StoreError> {
-    let until = lock.until.map_or(i64::MAX / 1000, Timestamp::as_millisecond);
-    Ok(HashMap::from([(":lock".to_owned(), text(json(key, lock)?)), (":until".to_owned(), number(until))]))
-}
-
-fn json<T: serde::Serialize>(key: &str, value: &T) -> Result<String, StoreError> {
+pub(super) fn json<T: serde::Serialize>(key: &str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Unreadable(key.to_owned(), error.to_string()))
 }
 
 fn read(key: &str, item: &Item) -> Result<Environment, StoreError> {
     let unreadable = |error: serde_json::Error| StoreError::Unreadable(key.to_owned(), error.to_string());
     let live = read_text(item, "live").map(|live| serde_json::from_str(&live)).transpose().map_err(unreadable)?;
-    let lock = read_text(item, "lock").map(|lock| serde_json::from_str(&lock)).transpose().map_err(unreadable)?;
+    // That of a rollback has no end, and stands before a person's own, which holds beside it.
+    let lock = read_text(item, "rollback").or_else(|| read_text(item, "lock"));
+    let lock = lock.map(|lock| serde_json::from_str(&lock)).transpose().map_err(unreadable)?;
     Ok(Environment {
         newest: read_number(item, "newest"),
         release: read_text(item, "release").and_then(|id| longshore_core::release::ReleaseId::parse(&id)),

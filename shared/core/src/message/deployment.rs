@@ -7,7 +7,7 @@ use super::{AMBER, BLUE, clip, code, duration, escape, quote, revision};
 use crate::release::{Decision, Deployment, Obstacle, Release, Run, ServiceDeployment, State, Verdict, Why};
 
 /// A button's `action_id`, which says what pressing it does. Its value names where: `<release>/<environment>`, or
-/// `<release>/<environment>/<service>` for the answers to a pause.
+/// `<release>/<environment>/<service>/<milliseconds>` for the answers to the pause since that time.
 pub mod action {
     /// The release may go in.
     pub const APPROVE: &str = "approve";
@@ -171,7 +171,8 @@ pub(super) fn buttons(release: &Release) -> Option<Value> {
             [button("Approve", APPROVE, "primary", &place), button("Reject", REJECT, "danger", &place)]
         }
         (_, Some(service)) => {
-            let place = format!("{place}/{}", service.service);
+            let since = service.pause.as_ref().map_or(0, |pause| pause.since.as_millisecond());
+            let place = format!("{place}/{}/{since}", service.service);
             [button("Continue", CONTINUE, "primary", &place), button("Roll back", ROLL_BACK, "danger", &place)]
         }
         (_, None) => return None,

@@ -116,6 +116,8 @@ impl Deployment {
             again: service.task_definition.clone().filter(|_| was_live),
             ..ServiceDeployment::default()
         };
-        Self::of(self.environment.clone(), plan, self.services.iter().map(service).collect())
+        let again = Self::of(self.environment.clone(), plan, self.services.iter().map(service).collect());
+        // What was live had revisions of its scheduled tasks, too.
+        Self { families: if was_live { self.families.clone() } else { again.families }, ..again }
     }
 }

@@ -14,7 +14,10 @@ pub use rollout::Rollout;
 pub use step::DeployStep;
 
 use super::{State, Why};
-use crate::config::{Environment, Plan};
+use crate::{
+    config::{Environment, Plan},
+    text::shorten,
+};
 
 /// One release going into one environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +115,9 @@ pub struct ServiceDeployment {
     /// What it waits for a person's answer at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
+    /// For how long it waited for people's answers, in all.
+    #[serde(default, skip_serializing_if = "SignedDuration::is_zero")]
+    pub paused: SignedDuration,
     /// What people answered at pauses, in order; at most [`ServiceDeployment::STAGES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answered>,
@@ -429,9 +435,23 @@ impl Deployment {
         !self.services.is_empty() && self.services.iter().all(|service| service.unchanged)
     }
 
-    /// How long pauses took, in which a person was waited for: they do not count as the deployment's time.
+    /// Whether this is not noted yet, and there is room for it.
+    pub fn is_news(&self, note: &str) -> bool {
+        self.notes.len() < Self::NOTES && !self.notes.contains(&Self::note(note))
+    }
+
+    fn note(text: &str) -> String {
+        shorten(text, 300)
+    }
+
+    /// Whether a person is waited for: that does not count as the deployment's time.
     pub(super) fn is_paused(&self) -> bool {
         self.services.iter().any(|service| service.pause.is_some())
+    }
+
+    /// For how long people were waited for.
+    pub(super) fn paused(&self) -> SignedDuration {
+        self.services.iter().map(|service| service.paused).max().unwrap_or_default()
     }
 
     /// Whether its time is over.

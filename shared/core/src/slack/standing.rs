@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Action, Press};
-use crate::release::{Deployment, Obstacle, Release, ServiceDeployment, State, Verdict};
+use crate::release::{Deployment, Obstacle, Pause, Release, ServiceDeployment, State, Verdict};
 
 /// Why there is nothing to press for any more, with how it stands now, in a sentence for whoever pressed; `None`: it is waited for. What is
 /// not known of the release (an environment, a service) is left to whoever does the deed.
@@ -24,7 +24,8 @@ pub fn stale(release: &Release, press: &Press, now: Timestamp) -> Option<String>
             let pause = service.and_then(|service| service.pause.as_ref());
             match (service, pause.map(|pause| &pause.answer)) {
                 (None, _) => return None,
-                (Some(_), Some(None)) if !over => return None,
+                (Some(_), Some(None)) if !over && is_of(press, pause) => return None,
+                (Some(_), Some(None)) if !over => "is paused at another stage by now".to_owned(),
                 (Some(_), Some(Some(answer))) if !over => answered(answer.approved, &answer.by.name),
                 (Some(service), _) => match service.answers.last() {
                     Some(last) if !over => answered(last.decision.approved, &last.decision.by.name),
@@ -35,6 +36,11 @@ pub fn stale(release: &Release, press: &Press, now: Timestamp) -> Option<String>
     };
     let (pipeline, number, environment) = (&release.pipeline, release.number, &press.environment);
     Some(format!("Too late, nothing was changed: {pipeline} #{number} {standing} ({environment})."))
+}
+
+/// Whether a button was drawn for this pause.
+fn is_of(press: &Press, pause: Option<&Pause>) -> bool {
+    press.since.is_none_or(|since| pause.is_some_and(|pause| pause.since.as_millisecond() == since))
 }
 
 /// The service that is named; else the one that waits.

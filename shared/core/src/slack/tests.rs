@@ -42,7 +42,8 @@ fn a_press_says_who_pressed_what_and_where_to_answer() {
     let pressed =
         read(&payload("approve", &format!("{RELEASE}/production"))).expect("an interaction").expect("a press");
     let release = ReleaseId::parse(RELEASE).expect("an id");
-    let press = Press { action: Action::Approve, release, environment: "production".into(), service: None };
+    let press =
+        Press { action: Action::Approve, release, environment: "production".into(), service: None, since: None };
     let expected = Pressed {
         by: User { id: "U0ADA".into(), name: "ada".into() },
         press,

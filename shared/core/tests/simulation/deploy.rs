@@ -6,7 +6,8 @@ mod rollout;
 
 use jiff::SignedDuration;
 use longshore_core::release::{
-    DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ReleaseId, ServiceDeployment, ServiceFact, Where,
+    Deed, DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ReleaseId, ServiceDeployment, ServiceFact,
+    Where,
 };
 
 use crate::{
@@ -120,12 +121,12 @@ impl Deploy {
 
     async fn hold(&self, release: &Release, at: usize, holder: u64) -> Result<Admission, Lost> {
         let deployment = &release.deployments[at];
-        let passing = if release.asked.is_some() {
-            Passing::ByName
-        } else if deployment.admitted.is_some() || deployment.overridden.is_some() {
-            Passing::Past
-        } else {
-            Passing::Automation
+        let by_name = release.asked.as_ref().map(|asked| asked.deed == Deed::Deploy);
+        let passing = match by_name {
+            Some(true) => Passing::ByName,
+            Some(false) => Passing::Past,
+            None if deployment.admitted.is_some() || deployment.overridden.is_some() => Passing::Past,
+            None => Passing::Automation,
         };
         for _ in 0..HOLD_ATTEMPTS {
             let (release, environment) = (release.clone(), deployment.environment.clone());

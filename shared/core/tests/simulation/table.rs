@@ -28,7 +28,17 @@ pub struct Table {
 pub struct Row {
     pub record: Environment,
     holder: Option<(u64, Timestamp)>,
-    lock_of: Option<u64>,
+    /// A person's lock.
+    lock: Option<Lock>,
+    /// The lock of a rollback, and its number.
+    rollback: Option<(Lock, u64)>,
+}
+
+impl Row {
+    /// What the record tells: the lock of a rollback has no end, and stands before a person's own.
+    fn tell(&mut self) {
+        self.record.lock = self.rollback.as_ref().map(|(lock, _)| lock).or(self.lock.as_ref()).cloned();
+    }
 }
 
 /// Whether a release stops at a lock.
@@ -106,8 +116,9 @@ impl Table {
     /// The lock of a rollback goes with the next release that someone asks for by name.
     pub fn lift_rollback(&mut self, environment: &str, number: u64) {
         let row = self.environments.entry(environment.to_owned()).or_default();
-        if row.lock_of.is_some_and(|of| of < number) {
-            (row.record.lock, row.lock_of) = (None, None);
+        if row.rollback.as_ref().is_some_and(|(_, of)| *of < number) {
+            row.rollback = None;
+            row.tell();
         }
     }
 
@@ -128,11 +139,16 @@ impl Table {
 
     pub fn lock(&mut self, environment: &str, lock: Lock, of: Option<u64>) {
         let row = self.environments.entry(environment.to_owned()).or_default();
-        (row.record.lock, row.lock_of) = (Some(lock), of);
+        match of {
+            Some(of) => row.rollback = Some((lock, of)),
+            None => row.lock = Some(lock),
+        }
+        row.tell();
     }
 
     pub fn unlock(&mut self, environment: &str) {
         let row = self.environments.entry(environment.to_owned()).or_default();
-        (row.record.lock, row.lock_of) = (None, None);
+        (row.lock, row.rollback) = (None, None);
+        row.tell();
     }
 }

@@ -192,12 +192,11 @@ impl Deployment {
                 set(&mut probe.passed, now)
             }
             DeploymentFact::Noted(note) => {
-                let note = shorten(&note, 300);
-                let new = self.notes.len() < Self::NOTES && !self.notes.contains(&note);
-                if new {
-                    self.notes.push(note);
+                let news = self.is_news(&note);
+                if news {
+                    self.notes.push(Self::note(&note));
                 }
-                new
+                news
             }
             DeploymentFact::TakenOver(service) => {
                 let reason = format!("{service}: another deployment took over");
@@ -240,8 +239,12 @@ impl Deployment {
         if let Some(earlier) = &self.decision {
             return Err(Refused::Decided(earlier.by.name.clone()));
         }
-        if !matches!(self.held, Some(Obstacle::Approval { .. })) {
-            return Err(Refused::NotHeld("it does not wait for an approval"));
+        match &self.held {
+            Some(Obstacle::Approval { expires }) if now < *expires => {}
+            Some(Obstacle::Approval { .. }) => return Err(Refused::NotHeld("nobody approved it in time")),
+            Some(Obstacle::Freeze { .. } | Obstacle::Lock(_)) | None => {
+                return Err(Refused::NotHeld("it does not wait for an approval"));
+            }
         }
         let decision = Decision { by: decision.by.dated(now), ..decision };
         if !decision.approved {
@@ -376,6 +379,7 @@ impl ServiceDeployment {
             }
             ServiceFact::Resumed => {
                 let pause = self.pause.take();
+                self.paused += pause.as_ref().map(|pause| now.duration_since(pause.since)).unwrap_or_default();
                 if let Some(Pause { stage, answer: Some(decision), .. }) = pause.clone()
                     && self.answers.len() < Self::STAGES
                 {

@@ -188,7 +188,7 @@ impl Deployment {
             (Some(service), Some(_)) if all_well && !self.plan.in_order => Some(DeployStep::Update(here(service))),
             (_, Some(service)) => {
                 let updated = self.services[service].updated?;
-                let overdue = self.is_overdue(updated, now) && !self.is_paused();
+                let overdue = self.is_overdue(updated + self.paused(), now) && !self.is_paused();
                 Some(if overdue { DeployStep::GiveUp(here(service)) } else { DeployStep::Follow(here(service)) })
             }
             (_, None) => None,
@@ -205,8 +205,8 @@ impl Deployment {
         };
         let first = |told: bool| self.services.iter().position(|service| open(service, told));
         match (first(false), first(true)) {
+            (Some(service), _) | (None, Some(service)) if overdue => DeployStep::GiveUp(here(service)),
             (Some(service), _) => DeployStep::GoBack(here(service)),
-            (None, Some(service)) if overdue => DeployStep::GiveUp(here(service)),
             (None, Some(service)) => DeployStep::FollowBack(here(service)),
             (None, None) => DeployStep::Nothing,
         }

@@ -202,6 +202,13 @@ fn a_deployment_without_a_verdict_is_given_up_in_the_end_but_not_while_a_person_
     take(&mut release, [WEB.fact(paused.clone())]);
     assert_eq!(release.deploy_step(late), DeployStep::Follow(WEB));
     assert_eq!(release.apply(WEB.fact(paused), at(30)), Ok(false));
+    assert_eq!(release.apply(WEB.fact(ServiceFact::Resumed), late), Ok(true));
+    assert_eq!(
+        release.deploy_step(late),
+        DeployStep::Follow(WEB),
+        "the time in which a person was waited for does not count"
+    );
+    assert_eq!(release.deploy_step(late + Plan::TIMEOUT), DeployStep::GiveUp(WEB));
 }
 
 #[test]
@@ -317,6 +324,19 @@ fn an_approval_that_nobody_gives_expires() {
         (State::Failed, Some("production: nobody approved it in time"))
     );
     assert_eq!(release.apply(decided(true, "ada"), at(81)), Err(Refused::Ended("failed")));
+}
+
+#[test]
+fn what_goes_wrong_beside_a_deployment_is_noted_once_whatever_its_length() {
+    let mut release = prepared(|_| {});
+    let note = "x".repeat(1000);
+    assert!(release.deployments[0].is_news(&note));
+    take(&mut release, [fact(DeploymentFact::Noted(note.clone()))]);
+    assert!(!release.deployments[0].is_news(&note));
+    for other in 1..Deployment::NOTES {
+        take(&mut release, [fact(DeploymentFact::Noted(other.to_string()))]);
+    }
+    assert!(!release.deployments[0].is_news("one more"), "there is no room for it");
 }
 
 #[test]
