@@ -103,7 +103,7 @@ impl Deployment {
             return DeployStep::Nothing;
         }
         if let Some(reverting) = &self.reverting {
-            return self.back_step(at, self.is_overdue(reverting.since, now));
+            return self.back_step(at, reverting.since, now);
         }
         if !self.is_begun() && self.runs.iter().all(|run| run.ended.is_some()) && self.is_overdue(admitted, now) {
             // What it found is not known while a base is missing: then that is read once more before all else.
@@ -196,7 +196,10 @@ impl Deployment {
     }
 
     /// On the way back: all services are told before any is looked at.
-    fn back_step(&self, at: usize, overdue: bool) -> DeployStep {
+    fn back_step(&self, at: usize, since: Timestamp, now: Timestamp) -> DeployStep {
+        let overdue = self.is_overdue(since, now);
+        // What cannot even be told is given up, too, if later: the others are to be told first.
+        let hopeless = self.is_overdue(since + self.plan.timeout, now);
         let here = |service: usize| Where { deployment: at, service };
         let open = |service: &ServiceDeployment, told: bool| {
             let back = service.back.as_ref();
@@ -205,8 +208,9 @@ impl Deployment {
         };
         let first = |told: bool| self.services.iter().position(|service| open(service, told));
         match (first(false), first(true)) {
-            (Some(service), _) | (None, Some(service)) if overdue => DeployStep::GiveUp(here(service)),
+            (Some(service), _) if hopeless => DeployStep::GiveUp(here(service)),
             (Some(service), _) => DeployStep::GoBack(here(service)),
+            (None, Some(service)) if overdue => DeployStep::GiveUp(here(service)),
             (None, Some(service)) => DeployStep::FollowBack(here(service)),
             (None, None) => DeployStep::Nothing,
         }

@@ -63,6 +63,8 @@ fn a_way_back_that_takes_too_long_is_given_up() {
     take(&mut release, [concluded(WEB, Verdict::Failed), WEB.fact(ServiceFact::SentBack(None))]);
     let late = at(20) + Plan::TIMEOUT;
     assert_eq!(release.deploy_step(late), DeployStep::GoBack(WORKER), "all are told first");
+    let later = late + Plan::TIMEOUT;
+    assert_eq!(release.deploy_step(later), DeployStep::GiveUp(WORKER), "what cannot even be told is given up, too");
     take(&mut release, [WORKER.fact(ServiceFact::SentBack(None)), WORKER.fact(ServiceFact::CameBack)]);
     assert_eq!((step(&release), release.deploy_step(late)), (DeployStep::FollowBack(WEB), DeployStep::GiveUp(WEB)));
     take(&mut release, [WEB.fact(ServiceFact::StayedAway("it takes too long".into()))]);
