@@ -20,9 +20,7 @@ use crate::{
 };
 
 /// What every command takes that does something to a release.
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 pub struct Common {
     #[command(flatten)]
     pub form: Form,
