@@ -20,7 +20,9 @@ use longshore_core::{config, release::ReleaseId};
 use longshore_local::Whereabouts;
 
 /// The options of every command that reads an account, to be flattened into its own.
+// A group of this name is every command's own.
 #[derive(clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Account")]
 pub struct Arguments {
     /// The local stack that runs in this directory (without one: .local/stack), not an AWS account.

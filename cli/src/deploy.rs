@@ -25,9 +25,7 @@ environment asks for is asked for. The lock that came with a rollback goes; one 
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 #[command(override_usage = "longshore deploy [OPTIONS] --reason <REASON> [PIPELINE] <RELEASE> <ENVIRONMENT>")]
 pub struct Arguments {

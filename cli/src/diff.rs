@@ -36,9 +36,7 @@ Longshore gives a revision are among the changes. For an environment of another 
 
 Exit status: 0 it could be said, whether or not anything would change; 1 it could not be said: why; 2 wrong usage.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The release: 12, web#12, or its id.

@@ -32,9 +32,7 @@ Example:
       locked by arn:aws:iam::123456789012:user/ada for 2 h: rolled back to #12
       #14 waits: locked by arn:aws:iam::123456789012:user/ada: rolled back to #12";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The pipeline; without one, all of longshore.toml.

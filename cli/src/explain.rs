@@ -6,7 +6,6 @@ use std::{
     process::ExitCode,
 };
 
-use anstream::println;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use longshore_core::{
@@ -26,9 +25,7 @@ use crate::{account, output, payload, terminal::harmless};
 /// The id of a delivery that none was given for.
 const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 pub struct Arguments {
     /// Who sent the payload: github, bitbucket, gitlab or codecommit. Without it, --release or --delivery is looked up.
     #[arg(long, value_parser = payload::source, required_unless_present_any = ["release", "delivery"])]
@@ -64,18 +61,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Some(source) => of_payload(source, &arguments),
         None => stored(arguments).await,
     };
-    match explained.and_then(|explanation| {
+    output::made(explained.and_then(|explanation| {
         if json { Ok(serde_json::to_string_pretty(&explanation)?) } else { Ok(shown(&explanation)) }
-    }) {
-        Ok(text) => {
-            println!("{}", text.trim_end());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            output::failed(&error);
-            ExitCode::from(2)
-        }
-    }
+    }))
 }
 
 fn of_payload(source: Source, arguments: &Arguments) -> anyhow::Result<Explanation> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use longshore_core::{
     message::{duration, revision},
-    release::{Decision, Deed, Deployment, Outcome, Person, Release, Run, ServiceDeployment, Stage, Verdict},
+    release::{Decision, Deed, Deployment, Person, Release, Run, ServiceDeployment, Stage, Verdict},
     report::Status,
 };
 
@@ -18,7 +18,7 @@ pub fn happened(release: &Release) -> Vec<(Timestamp, String)> {
     let stages = release.build.stages.iter();
     told.extend(stages.filter_map(|stage| stage.ended.map(|ended| (ended, stage_ended(stage, ended)))));
     if let (Some(ended), Some(outcome)) = (release.build.ended, release.build.outcome) {
-        told.push((ended, format!("build {}", ending(outcome))));
+        told.push((ended, format!("build {}", outcome.ending())));
     }
     for deployment in &release.deployments {
         told.extend(of_deployment(deployment));
@@ -61,19 +61,6 @@ fn stage_ended(stage: &Stage, ended: Timestamp) -> String {
     };
     let message = stage.message.as_deref().map(|message| format!(": {}", plain(message))).unwrap_or_default();
     format!("  {} {word} in {}{message}", plain(&stage.name), duration(stage.started, ended))
-}
-
-/// How a build ended, after its name.
-pub fn ending(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::Stopped => "was stopped",
-        Outcome::TimedOut => "timed out",
-        Outcome::Fault => "ended in a fault of CodeBuild",
-        Outcome::Refused => "could not be started",
-        Outcome::NotStarted => "was not started",
-    }
 }
 
 fn of_deployment(deployment: &Deployment) -> Vec<(Timestamp, String)> {

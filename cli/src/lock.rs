@@ -37,9 +37,7 @@ The release that waits there goes on at once.
 
 Exit status: 0 done, 1 it was not locked or it failed, 2 wrong usage.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = LOCK_EXAMPLE)]
 #[command(override_usage = "longshore lock [OPTIONS] --reason <REASON> [PIPELINE] <ENVIRONMENT>")]
 pub struct LockArguments {
@@ -62,9 +60,7 @@ pub struct LockArguments {
     account: account::Arguments,
 }
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = UNLOCK_EXAMPLE)]
 #[command(override_usage = "longshore unlock [OPTIONS] [PIPELINE] <ENVIRONMENT>")]
 pub struct UnlockArguments {

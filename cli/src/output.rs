@@ -63,6 +63,20 @@ pub fn failed(error: &anyhow::Error) -> ExitCode {
     if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
+/// Prints what was made, or the error: exit status 0, or 2.
+pub fn made(made: anyhow::Result<String>) -> ExitCode {
+    match made {
+        Ok(text) => {
+            say(text.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            failed(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
 /// Waits for Ctrl-C, for a request to end, or for the terminal to go away.
 pub async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};

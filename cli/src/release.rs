@@ -21,9 +21,7 @@ It shows the commit, the build with its stages and its log's page, the images, a
 first and what it logged, which service went from which revision to which, and, where it failed, ECS's events, the tasks that \
 stopped, the targets that were not healthy and the last lines of a container's log; then what happened, in order.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The release: 12, web#12, or its id.

@@ -26,9 +26,7 @@ Example:
   #13      rolled_back  77ab01c  Bob     Faster start   staging live, production rolled_back  2 h
   #12      live         1205f22  Ada     Say hello      staging live, production live         26 h";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The pipeline; it may be left out where longshore.toml has only one.

@@ -40,9 +40,7 @@ While another release is on its way, a rollback without RELEASE goes to what is 
 
 Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 130 after Ctrl-C.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 #[command(override_usage = "longshore rollback [OPTIONS] [PIPELINE] <ENVIRONMENT> [RELEASE]")]
 pub struct Arguments {

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use anstream::println;
 use anyhow::{Context, bail};
 use longshore_core::{
     image::{Name, Reference},
@@ -43,16 +42,7 @@ struct Described {
 
 /// Exit status: 0 when the request could be made, 2 when not.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match made(arguments) {
-        Ok(text) => {
-            println!("{}", text.trim_end());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            output::failed(&error);
-            ExitCode::from(2)
-        }
-    }
+    output::made(made(arguments))
 }
 
 fn made(arguments: &Arguments) -> anyhow::Result<String> {

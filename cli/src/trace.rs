@@ -42,9 +42,7 @@ not change. Images and commits are looked for among a pipeline's newest 1000 rel
 
 Exit status: 0 found, 1 not found or it failed, 2 wrong usage.";
 
-// The flattened account has a group of this name.
 #[derive(clap::Args)]
-#[group(skip)]
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The ARN of a task or of a task definition, an image's digest, or 7 digits of a commit or more.

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use longshore_core::{
     message::{duration, revision},
-    release::{Build, Deed, Deployment, Release, Run, ServiceDeployment, Stage, Why},
+    release::{Build, Deed, Deployment, Outcome, Release, Run, ServiceDeployment, Stage, Why},
     report::Status,
 };
 
 use crate::{
-    happened::{ending, happened, person, way},
+    happened::{happened, person, way},
     standing::{Standing, colour, sentence},
     table::{Cell, Colour, cell, coloured, fact, table},
     terminal::plain,
@@ -71,7 +71,7 @@ fn facts(release: &Release, now: Timestamp) -> Vec<Vec<Cell>> {
 fn build(build: &Build) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     if let Some(id) = &build.id {
-        let outcome = build.outcome.map_or("runs", ending);
+        let outcome = build.outcome.map_or("runs", Outcome::ending);
         let took = build.started.zip(build.ended).map(|(started, ended)| format!(" in {}", duration(started, ended)));
         rows.push(fact("build", format!("{id} {outcome}{}", took.unwrap_or_default())));
     }

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use longshore_core::{
     message::revision,
-    release::{Decision, Release},
+    release::{Decision, Outcome, Release},
 };
 use serde_json::{Value, json};
 
 use super::{Found, Live};
 use crate::{
-    happened::{ending, person},
+    happened::person,
     standing::colour,
     summary::Summary,
     table::{Cell, Colour, fact, table},
@@ -71,7 +71,7 @@ fn facts(release: &Release, live: &[Live]) -> Vec<Vec<Cell>> {
     rows.push(fact("source", format!("{} {}", release.repository, release.reference)));
     rows.extend(commit.url.as_ref().map(|url| fact("page", url)));
     if let Some(id) = &release.build.id {
-        rows.push(fact("build", format!("{id} {}", release.build.outcome.map_or("runs", ending))));
+        rows.push(fact("build", format!("{id} {}", release.build.outcome.map_or("runs", Outcome::ending))));
     }
     rows.extend(release.build.log.as_ref().map(|log| fact("log", log)));
     if !release.delivery.is_empty() {

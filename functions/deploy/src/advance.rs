@@ -157,9 +157,14 @@ impl Deploy {
     /// Something keeps the release from going in. A newer one may have gone in meanwhile.
     async fn wait(&self, release: &Release, at: usize) -> anyhow::Result<Option<Fact>> {
         let deployment = release.deployments.get(at).context("no such deployment")?;
-        let newest = self.store.environment(&release.pipeline, &deployment.environment).await?.newest;
-        let newer = newest.filter(|newest| *newest > release.number);
+        let newer = self.newer(release, deployment).await?;
         Ok(newer.map(|newer| Fact::Deployment(at, DeploymentFact::Overtaken(newer))))
+    }
+
+    /// The number of the newer release that the environment admitted, if it did.
+    pub(crate) async fn newer(&self, release: &Release, deployment: &Deployment) -> anyhow::Result<Option<u64>> {
+        let newest = self.store.environment(&release.pipeline, &deployment.environment).await?.newest;
+        Ok(newest.filter(|newest| *newest > release.number))
     }
 
     /// What cannot be updated now must not hide the end of what was. More is not done: the call that failed may still be on its way.

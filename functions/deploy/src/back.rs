@@ -11,7 +11,7 @@ use crate::{
     Deploy,
     advance::place,
     aws::{Call, Clients, ecs::Service},
-    moving::hand_over,
+    moving::{hand_over, own_deployment},
     prepare,
 };
 
@@ -40,7 +40,13 @@ impl Deploy {
             return Ok(at.fact(ServiceFact::SentBack(None)));
         }
         // It is not tried twice.
-        let own = own_deployment(&clients, deployment, service).await?;
+        let own = match &service.deployment {
+            Some(own) => Some(own.clone()),
+            None => match own_deployment(&clients, deployment, service).await? {
+                Call::Done(own) => own,
+                Call::Refused(_) => None,
+            },
+        };
         let after = own.as_deref().or(service.before.as_deref());
         if let Call::Done(Some(arn)) = clients.ecs.find_deployment(cluster, name, base, after).await? {
             return Ok(at.fact(ServiceFact::SentBack(Some(arn))));
@@ -83,30 +89,11 @@ impl Deploy {
 
     /// It is not on its way back: a newer release has it, someone deployed by hand, or ECS failed.
     async fn moved(&self, release: &Release, deployment: &Deployment, at: Where) -> anyhow::Result<Fact> {
-        let newest = self.store.environment(&release.pipeline, &deployment.environment).await?.newest;
-        Ok(match newest.filter(|newest| *newest > release.number) {
+        Ok(match self.newer(release, deployment).await? {
             Some(newer) => Fact::Deployment(at.deployment, DeploymentFact::Overtaken(newer)),
             None => at.fact(ServiceFact::StayedAway("it runs something else".to_owned())),
         })
     }
-}
-
-/// The deployment of a service that this release made, if it made any.
-async fn own_deployment(
-    clients: &Clients,
-    deployment: &Deployment,
-    service: &ServiceDeployment,
-) -> anyhow::Result<Option<String>> {
-    if service.deployment.is_some() {
-        return Ok(service.deployment.clone());
-    }
-    let Some(revision) = &service.task_definition else { return Ok(None) };
-    let before = service.before.as_deref();
-    let found = clients.ecs.find_deployment(&deployment.plan.cluster, &service.service, revision, before).await?;
-    Ok(match found {
-        Call::Done(found) => found,
-        Call::Refused(_) => None,
-    })
 }
 
 async fn is_ours(clients: &Clients, running: &str) -> anyhow::Result<bool> {

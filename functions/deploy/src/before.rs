@@ -7,6 +7,7 @@ use longshore_core::{
     event::STARTED_BY,
     release::{Deployment, DeploymentFact, Fact, Image, OpenFor, Release, Run, ServiceDeployment},
 };
+use serde_json::Value;
 
 use crate::{
     Deploy,
@@ -15,6 +16,7 @@ use crate::{
         Call, Clients,
         ecs::{RunTask, Task},
     },
+    why::log_lines,
 };
 
 impl Deploy {
@@ -31,7 +33,11 @@ impl Deploy {
             Call::Done(found) => found,
             Call::Refused(why) => return Ok(Some(blocked(at, why))),
         };
-        let Some(container) = self.container(&clients, release, before, revision).await? else {
+        let container = match &before.container {
+            Some(named) => Some(named.clone()),
+            None => container(&clients, release, before, revision).await?.0,
+        };
+        let Some(container) = container else {
             return Ok(Some(blocked(at, format!("before: {revision} has no container that gets an image"))));
         };
         let tags = [
@@ -83,84 +89,40 @@ impl Deploy {
             Call::Done(task) => task,
             Call::Refused(why) => return Ok(Some(ended(at, run, None, Some(why), Vec::new()))),
         };
-        let newest = self.store.environment(&release.pipeline, &deployment.environment).await?.newest;
-        let newer = newest.filter(|newest| *newest > release.number);
+        let newer = self.newer(release, deployment).await?;
+        let revision = service.task_definition.as_deref().unwrap_or_default();
         let Some(task) = task.filter(Task::is_stopped) else {
-            if let Some(newer) = newer.filter(|_| age <= before.timeout) {
+            let late = age > before.timeout;
+            let why = match newer {
+                _ if late => format!("it ran for longer than {} s", before.timeout.as_secs()),
                 // The newer release waits until it has stopped.
-                let why = format!("release #{newer} was admitted");
-                clients.ecs.stop_task(&deployment.plan.cluster, &started.task, &why).await?;
-                return Ok(None);
-            }
-            if age <= before.timeout {
-                return Ok(None);
-            }
-            let why = format!("it ran for longer than {} s", before.timeout.as_secs());
+                Some(newer) => format!("release #{newer} was admitted"),
+                None => return Ok(None),
+            };
             if let Call::Refused(refused) = clients.ecs.stop_task(&deployment.plan.cluster, &started.task, &why).await?
             {
                 tracing::warn!(release = %release.id, task = started.task, refused, "the task could not be stopped");
             }
-            let log = self.task_log(&clients, release, before, service, started).await;
+            if !late {
+                return Ok(None);
+            }
+            let (container, described) = container(&clients, release, before, revision).await.unwrap_or_default();
+            let log = written(&clients, release, container.as_deref(), described.as_ref(), started).await;
             return Ok(Some(ended(at, run, None, Some(why), log)));
         };
         if let Some(newer) = newer {
             return Ok(Some(Fact::Deployment(at, DeploymentFact::Overtaken(newer))));
         }
-        let revision = service.task_definition.as_deref().unwrap_or_default();
-        let name = self.container(&clients, release, before, revision).await?.unwrap_or_default();
-        let container = task.container(&name);
+        let (name, described) = container(&clients, release, before, revision).await?;
+        let log = written(&clients, release, name.as_deref(), described.as_ref(), started).await;
+        let container = name.and_then(|name| task.container(&name));
         let exit = container.and_then(|container| container.exit_code);
         let failure = match exit {
             Some(0) => None,
             Some(code) => Some(format!("exit code {code}")),
-            None => Some(match container.and_then(|container| container.reason.clone()) {
-                Some(reason) => reason,
-                None => task.told(),
-            }),
+            None => Some(container.and_then(|container| container.reason.clone()).unwrap_or_else(|| task.told())),
         };
-        let log = self.task_log(&clients, release, before, service, started).await;
         Ok(Some(ended(at, run, exit, failure, log)))
-    }
-
-    /// The container that runs the command.
-    async fn container(
-        &self,
-        clients: &Clients,
-        release: &Release,
-        before: &Before,
-        revision: &str,
-    ) -> anyhow::Result<Option<String>> {
-        if let Some(container) = &before.container {
-            return Ok(Some(container.clone()));
-        }
-        let Call::Done(described) = clients.ecs.describe(revision).await? else { return Ok(None) };
-        let images: Vec<String> = release.image.iter().chain(&release.others).map(Image::reference).collect();
-        let containers = described["taskDefinition"]["containerDefinitions"].as_array().cloned().unwrap_or_default();
-        let ours = containers.iter().find(|container| images.iter().any(|image| container["image"] == image.as_str()));
-        Ok(ours.and_then(|container| container["name"].as_str()).map(str::to_owned))
-    }
-
-    /// The last lines that it wrote. Without them it is no worse than without a log: what went wrong is in our log.
-    async fn task_log(
-        &self,
-        clients: &Clients,
-        release: &Release,
-        before: &Before,
-        service: &ServiceDeployment,
-        run: &Run,
-    ) -> Vec<String> {
-        let revision = service.task_definition.as_deref().unwrap_or_default();
-        let read = async {
-            let Some(container) = self.container(clients, release, before, revision).await? else {
-                return Ok(Vec::new());
-            };
-            let Call::Done(described) = clients.ecs.describe(revision).await? else { return Ok(Vec::new()) };
-            crate::why::log_lines(clients, &described, &container, &run.task, Run::LINES).await
-        };
-        read.await.unwrap_or_else(|error: anyhow::Error| {
-            tracing::warn!(release = %release.id, task = run.task, "the log could not be read: {error:#}");
-            Vec::new()
-        })
     }
 }
 
@@ -169,6 +131,49 @@ fn place(release: &Release, at: usize, run: usize) -> anyhow::Result<(&Deploymen
     let before = deployment.plan.before.get(run).context("nothing to run")?;
     let service = deployment.services.iter().find(|service| service.service == before.run);
     Ok((deployment, before, service.context("no such service")?))
+}
+
+/// The container that runs the command, and what ECS says of the revision, which its log is found by.
+async fn container(
+    clients: &Clients,
+    release: &Release,
+    before: &Before,
+    revision: &str,
+) -> anyhow::Result<(Option<String>, Option<Value>)> {
+    let described = clients.ecs.describe(revision).await.map(|call| match call {
+        Call::Done(described) => Some(described),
+        Call::Refused(_) => None,
+    });
+    if let Some(named) = &before.container {
+        // It is known; only its log would be missing.
+        return Ok((Some(named.clone()), described.unwrap_or_default()));
+    }
+    let described = described?;
+    Ok((described.as_ref().and_then(|described| ours(release, described)), described))
+}
+
+/// The first container that runs an image of the release.
+fn ours(release: &Release, described: &Value) -> Option<String> {
+    let images: Vec<String> = release.image.iter().chain(&release.others).map(Image::reference).collect();
+    let mut containers = described["taskDefinition"]["containerDefinitions"].as_array()?.iter();
+    let ours = containers.find(|container| images.iter().any(|image| container["image"] == image.as_str()));
+    ours?["name"].as_str().map(str::to_owned)
+}
+
+/// The last lines that it wrote. Without them it is no worse than without a log: what went wrong is in our log.
+async fn written(
+    clients: &Clients,
+    release: &Release,
+    container: Option<&str>,
+    described: Option<&Value>,
+    run: &Run,
+) -> Vec<String> {
+    let Some((container, described)) = container.zip(described) else { return Vec::new() };
+    let read = log_lines(clients, described, container, &run.task, Run::LINES).await;
+    read.unwrap_or_else(|error| {
+        tracing::warn!(release = %release.id, task = run.task, "the log could not be read: {error:#}");
+        Vec::new()
+    })
 }
 
 fn ended(at: usize, run: usize, exit: Option<i32>, failure: Option<String>, log: Vec<String>) -> Fact {

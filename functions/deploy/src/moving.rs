@@ -4,7 +4,8 @@ use anyhow::Context;
 use longshore_core::{
     appspec,
     release::{
-        Controller, Decision, Deployment, Fact, Pause, Release, Rollout, ServiceDeployment, ServiceFact, Verdict, Where,
+        Controller, Decision, Deployment, Fact, Pause, Release, Rollout, ServiceDeployment, ServiceFact, Verdict,
+        Where, Why,
     },
 };
 
@@ -14,6 +15,7 @@ use crate::{
     aws::{
         Call, Clients,
         codedeploy::State,
+        done,
         ecs::{self, Answer},
     },
 };
@@ -49,15 +51,11 @@ impl Deploy {
         service: &ServiceDeployment,
         task_definition: &str,
     ) -> anyhow::Result<Call<()>> {
-        let (cluster, name) = (&deployment.plan.cluster, &service.service);
-        // A deployment from before this release, of the very revision that it brings back or keeps, is not ours.
-        match clients.ecs.find_deployment(cluster, name, task_definition, service.before.as_deref()).await? {
-            Call::Done(Some(_)) => return Ok(Call::Done(())),
-            Call::Done(None) => {}
-            Call::Refused(why) => return Ok(Call::Refused(why)),
+        if done!(own_deployment(clients, deployment, service).await?).is_some() {
+            return Ok(Call::Done(()));
         }
         let force = deployment.plan.force || service.astray;
-        clients.ecs.tell(cluster, name, task_definition, force).await
+        clients.ecs.tell(&deployment.plan.cluster, &service.service, task_definition, force).await
     }
 
     /// Hands a person's answer on to the deployment that waits for it.
@@ -93,13 +91,14 @@ impl Deploy {
             match seen {
                 Seen::Nothing => {}
                 Seen::Fact(fact) => return Ok(Some(fact)),
-                Seen::Ended(Verdict::Live, reason) => return Ok(Some(concluded(at, Verdict::Live, reason, None))),
-                Seen::Ended(Verdict::Superseded, reason) => {
-                    return Ok(Some(concluded(at, Verdict::Superseded, reason, None)));
-                }
-                Seen::Ended(verdict @ (Verdict::RolledBack | Verdict::Failed), reason) => {
-                    let why = self.why(&clients, release, deployment, service).await;
-                    return Ok(Some(concluded(at, verdict, reason, Some(why))));
+                Seen::Ended(verdict, reason) => {
+                    let why = match verdict {
+                        Verdict::Live | Verdict::Superseded => None,
+                        Verdict::RolledBack | Verdict::Failed => {
+                            Some(self.why(&clients, release, deployment, service).await)
+                        }
+                    };
+                    return Ok(Some(concluded(at, verdict, reason, why)));
                 }
             }
         }
@@ -116,8 +115,7 @@ impl Deploy {
         let (cluster, name) = (&deployment.plan.cluster, &service.service);
         let task_definition = service.task_definition.as_deref().context("a service without a revision")?;
         let Some(arn) = &service.deployment else {
-            let before = service.before.as_deref();
-            return Ok(match clients.ecs.find_deployment(cluster, name, task_definition, before).await? {
+            return Ok(match own_deployment(clients, deployment, service).await? {
                 Call::Done(Some(arn)) => Seen::Fact(at.fact(ServiceFact::Followed(arn))),
                 Call::Done(None) => without_deployment(clients, deployment, service, task_definition).await?,
                 Call::Refused(why) => Seen::Ended(Verdict::Failed, Some(why)),
@@ -198,27 +196,32 @@ impl Deploy {
             None => format!("{late}: {error:#}"),
         }
     }
-}
 
-impl Deploy {
     /// A service that was told by an invocation which died before it wrote that down.
     async fn told_before(&self, release: &Release, deployment: usize) -> anyhow::Result<Option<Fact>> {
         for service in 0..release.deployments[deployment].services.len() {
             let at = Where { deployment, service };
             let (place, service) = place(release, at)?;
-            let Some(revision) = service.task_definition.as_deref().filter(|_| service.verdict.is_none()) else {
-                continue;
-            };
-            let clients = self.clients(place).await;
-            let (cluster, before) = (&place.plan.cluster, service.before.as_deref());
-            if let Call::Done(Some(_)) =
-                clients.ecs.find_deployment(cluster, &service.service, revision, before).await?
+            if service.verdict.is_none()
+                && let Call::Done(Some(_)) = own_deployment(&*self.clients(place).await, place, service).await?
             {
                 return Ok(Some(at.fact(ServiceFact::Updated)));
             }
         }
         Ok(None)
     }
+}
+
+/// The service deployment that brings this release's revision, if ECS made it: of those from before the release, which one that goes back
+/// finds too, none is ours.
+pub(crate) async fn own_deployment(
+    clients: &Clients,
+    deployment: &Deployment,
+    service: &ServiceDeployment,
+) -> anyhow::Result<Call<Option<String>>> {
+    let Some(revision) = &service.task_definition else { return Ok(Call::Done(None)) };
+    let before = service.before.as_deref();
+    clients.ecs.find_deployment(&deployment.plan.cluster, &service.service, revision, before).await
 }
 
 /// What a look at a service's deployment found.
@@ -231,7 +234,7 @@ enum Seen {
     Ended(Verdict, Option<String>),
 }
 
-fn concluded(at: Where, verdict: Verdict, reason: Option<String>, why: Option<longshore_core::release::Why>) -> Fact {
+fn concluded(at: Where, verdict: Verdict, reason: Option<String>, why: Option<Why>) -> Fact {
     at.fact(ServiceFact::Concluded { verdict, reason, why: why.filter(|why| !why.is_empty()) })
 }
 

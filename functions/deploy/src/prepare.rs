@@ -90,7 +90,11 @@ impl Deploy {
         let clients = self.clients(deployment).await;
         let registry = self.accounts.registry();
         let goes_back = release.asked.as_ref().is_some_and(|asked| asked.deed == Deed::Rollback);
-        for repository in wanted(release, &deployment.plan) {
+        let wanted = match run_on(&clients, deployment).await? {
+            Call::Done(wanted) => wanted,
+            Call::Refused(why) => return Ok(Some(blocked(at, why))),
+        };
+        for repository in repositories(release, &deployment.plan) {
             let image = release
                 .image_of(repository)
                 .with_context(|| format!("a deployment without an image of {repository}"))?;
@@ -98,7 +102,7 @@ impl Deploy {
                 Call::Done(platforms) => platforms,
                 Call::Refused(why) => return Ok(Some(blocked(at, why))),
             };
-            if let Some(why) = self.elsewhere(&clients, deployment, repository, &platforms).await? {
+            if let Some(why) = elsewhere(repository, &platforms, &wanted) {
                 return Ok(Some(blocked(at, why)));
             }
             let Some(severity) = deployment.plan.block_on.filter(|_| !goes_back) else { continue };
@@ -110,33 +114,6 @@ impl Deploy {
             }
         }
         Ok(Some(Fact::Deployment(at, DeploymentFact::Cleared)))
-    }
-
-    /// Why an image does not run where the tasks of a service run, if so.
-    async fn elsewhere(
-        &self,
-        clients: &Clients,
-        deployment: &Deployment,
-        repository: &str,
-        platforms: &[ecr::Platform],
-    ) -> anyhow::Result<Option<String>> {
-        for service in deployment.services.iter().filter(|service| service.again.is_none()) {
-            let Some(base) = &service.base else { continue };
-            let described = match clients.ecs.describe(base).await? {
-                Call::Done(described) => described,
-                Call::Refused(why) => return Ok(Some(format!("{base}: {why}"))),
-            };
-            let Some(runs_on) = Platform::of(&described) else { continue };
-            let fits = |one: &ecr::Platform| one.os == runs_on.os && one.architecture == runs_on.architecture;
-            if !platforms.iter().any(fits) {
-                let has: Vec<_> = platforms.iter().map(ToString::to_string).collect();
-                let (has, name) = (has.join(" and "), &service.service);
-                return Ok(Some(format!(
-                    "the image {repository} is for {has}, and the tasks of {name} run on {runs_on}"
-                )));
-            }
-        }
-        Ok(None)
     }
 
     /// What ECR's scan found of an image: of a list, of each of its images. A `new` image may only not have been scanned yet.
@@ -187,8 +164,9 @@ impl Deploy {
         Ok(match self.revision(&clients, release, deployment, &base).await? {
             Call::Refused(why) => failed(at, why),
             // What the base runs is what it would run; it is the base that serves, unless a newer one is to.
-            Call::Done(Made::Same) if deployment.plan.force => at.fact(ServiceFact::Registered(base)),
-            Call::Done(Made::Same) if base == running && !service.astray => at.fact(ServiceFact::Unchanged(base)),
+            Call::Done(Made::Same) if base == running && !service.astray && !deployment.plan.force => {
+                at.fact(ServiceFact::Unchanged(base))
+            }
             Call::Done(Made::Same) => at.fact(ServiceFact::Registered(base)),
             Call::Done(Made::New(arn)) => at.fact(ServiceFact::Registered(arn)),
         })
@@ -317,6 +295,27 @@ async fn registered(clients: &Clients, base: &str, request: &Value) -> anyhow::R
     Ok(None)
 }
 
+/// What the tasks of each service run on, where that is known.
+async fn run_on<'d>(clients: &Clients, deployment: &'d Deployment) -> anyhow::Result<Call<Vec<(&'d str, Platform)>>> {
+    let mut wanted = Vec::new();
+    for service in deployment.services.iter().filter(|service| service.again.is_none()) {
+        let Some(base) = &service.base else { continue };
+        match clients.ecs.describe(base).await? {
+            Call::Done(described) => wanted.extend(Platform::of(&described).map(|it| (service.service.as_str(), it))),
+            Call::Refused(why) => return Ok(Call::Refused(format!("{base}: {why}"))),
+        }
+    }
+    Ok(Call::Done(wanted))
+}
+
+/// Why an image does not run where the tasks of a service run, if so.
+fn elsewhere(repository: &str, platforms: &[ecr::Platform], wanted: &[(&str, Platform)]) -> Option<String> {
+    let runs = |on: &Platform| platforms.iter().any(|one| one.os == on.os && one.architecture == on.architecture);
+    let (name, runs_on) = wanted.iter().find(|(_, on)| !runs(on))?;
+    let has = platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    Some(format!("the image {repository} is for {has}, and the tasks of {name} run on {runs_on}"))
+}
+
 /// The newest revision of the family of `running`.
 async fn latest(clients: &Clients, running: &str) -> anyhow::Result<Call<String>> {
     let family = ecs::family_of(running).unwrap_or_default();
@@ -328,7 +327,7 @@ async fn latest(clients: &Clients, running: &str) -> anyhow::Result<Call<String>
 }
 
 /// The repositories whose images an environment runs.
-fn wanted<'a>(release: &'a Release, plan: &'a Plan) -> Vec<&'a str> {
+fn repositories<'a>(release: &'a Release, plan: &'a Plan) -> Vec<&'a str> {
     if plan.images.is_empty() {
         return release.image_repository.iter().map(String::as_str).collect();
     }

@@ -35,7 +35,7 @@ async fn gather(clients: &Clients, deployment: &Deployment, service: &ServiceDep
     let (cluster, name) = (&deployment.plan.cluster, &service.service);
     let revision = service.task_definition.as_deref().unwrap_or_default();
     let deployments: Vec<&str> = service.deployment.as_deref().into_iter().collect();
-    let (why, tasks) = match clients.ecs.why_and_tasks(cluster, name, revision, &deployments).await? {
+    let (why, tasks) = match clients.ecs.why(cluster, name, revision, &deployments).await? {
         Call::Done(found) => found,
         Call::Refused(why) => {
             tracing::warn!(service = name, why, "ECS does not say why");

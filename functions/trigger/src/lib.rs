@@ -5,6 +5,7 @@ mod builds;
 mod delivery;
 mod failed;
 mod interactions;
+mod outbound;
 mod plan;
 pub mod provider;
 mod recorded;

@@ -15,9 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use self::groups::Groups;
+use crate::outbound::{self, Unread};
 
-/// The largest answer, in bytes: a large workspace has thousands of groups.
-const LIMIT: usize = 8 * 1024 * 1024;
 /// For how long one request may take. Slack waits for three seconds for the answer to a press.
 const EACH: Duration = Duration::from_millis(1500);
 /// Where Slack's own `response_url`s are.
@@ -127,25 +126,18 @@ impl Slack {
     }
 
     fn client(&self) -> Result<&Client, SlackError> {
-        let made = self.http.get_or_init(|| {
-            // The same TLS provider as the AWS clients use; installing it a second time is no error to us.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            Client::builder().timeout(EACH).redirect(Policy::none()).user_agent("longshore").build().ok()
-        });
+        let made = self.http.get_or_init(|| outbound::client(EACH, Policy::none()));
         made.as_ref().ok_or(SlackError::Unreached("no HTTP client can be made"))
     }
 }
 
 async fn sent(request: RequestBuilder) -> Result<(u16, Vec<u8>), SlackError> {
     let mut answer = request.send().await.map_err(|error| unreached(&error))?;
-    let (status, mut body) = (answer.status().as_u16(), Vec::new());
-    while let Some(chunk) = answer.chunk().await.map_err(|error| unreached(&error))? {
-        if body.len() + chunk.len() > LIMIT {
-            return Err(SlackError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok((status, body))
+    let body = outbound::body(&mut answer).await.map_err(|unread| match unread {
+        Unread::TooLarge => SlackError::TooLarge,
+        Unread::Unreached(why) => SlackError::Unreached(why),
+    })?;
+    Ok((answer.status().as_u16(), body))
 }
 
 /// Slack's word for an error, which is letters and underscores; of anything else, none of it.
@@ -154,14 +146,8 @@ fn word(error: &Value) -> String {
     error.as_str().filter(is_word).unwrap_or("no reason").to_owned()
 }
 
-/// The error's own text quotes the address, which is a secret where it is a `response_url`.
 fn unreached(error: &reqwest::Error) -> SlackError {
-    SlackError::Unreached(match error {
-        error if error.is_timeout() => "no answer in time",
-        error if error.is_connect() => "no connection",
-        error if error.is_builder() => "the request cannot be made",
-        _ => "the answer broke off",
-    })
+    SlackError::Unreached(outbound::unreached(error))
 }
 
 #[cfg(test)]

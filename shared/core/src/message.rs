@@ -147,7 +147,7 @@ fn lines(release: &Release) -> Vec<String> {
         });
     }
     if let Some(outcome) = release.build.outcome.filter(|outcome| !quiet.contains(outcome)) {
-        lines.push(format!(":x: build {}", outcome_words(outcome)));
+        lines.push(format!(":x: build {}", outcome.ending()));
     }
     if let Some(image) = &release.image {
         lines.push(format!(":package: image {}", code(image.digest.short())));
@@ -169,7 +169,7 @@ fn stage_line(stage: &Stage) -> String {
 }
 
 fn build_end(release: &Release) -> String {
-    let outcome = release.build.outcome.map_or("ended", outcome_words);
+    let outcome = release.build.outcome.map_or("ended", Outcome::ending);
     let took = match (release.build.started, release.build.ended) {
         (Some(started), Some(ended)) => format!(" after {}", duration(started, ended)),
         _ => String::new(),
@@ -177,18 +177,6 @@ fn build_end(release: &Release) -> String {
     let reason = release.reason.as_ref().filter(|_| release.build.outcome != Some(Outcome::Succeeded));
     let reason = reason.map(|reason| format!("\n{}", quote(reason, 2000))).unwrap_or_default();
     format!(":hammer_and_wrench: build {outcome}{took}{reason}")
-}
-
-fn outcome_words(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::Stopped => "was stopped",
-        Outcome::TimedOut => "timed out",
-        Outcome::Fault => "ended in a fault of CodeBuild",
-        Outcome::Refused => "could not be started",
-        Outcome::NotStarted => "was not started",
-    }
 }
 
 fn footer(release: &Release) -> String {

@@ -108,7 +108,7 @@ async fn a_service_that_is_not_there_or_not_active_is_a_refusal() {
 #[tokio::test]
 async fn a_service_is_restarted_only_where_it_is_asked_for() {
     let script = Script::new([says(&json!({})), says(&json!({}))]);
-    done(ecs(&script).update("main", "web", REVISION).await);
+    done(ecs(&script).tell("main", "web", REVISION, false).await);
     done(ecs(&script).tell("main", "web", REVISION, true).await);
     let request = json!({ "cluster": "main", "service": "web", "taskDefinition": REVISION });
     let mut forced = request.clone();

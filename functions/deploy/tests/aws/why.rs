@@ -43,7 +43,7 @@ async fn the_events_of_the_deployment_and_the_tasks_of_its_revision_are_told() {
         says(&json!({ "taskArns": ["t1", "t2"] })),
         says(&json!({ "tasks": [task("t1", OURS, 137), task("t2", OTHER, 0)] })),
     ]);
-    let why = done(Services::new(&script.sdk()).why("main", "web", OURS, &[DEPLOYMENT]).await);
+    let (why, _) = done(Services::new(&script.sdk()).why("main", "web", OURS, &[DEPLOYMENT]).await);
     assert_eq!(
         why.events,
         ["(service web) deployment failed: tasks failed to start.", "(service web) has started 1 tasks"]
@@ -70,7 +70,7 @@ async fn a_deployment_of_before_is_found_by_its_id() {
         ],
     });
     let script = Script::new([says(&json!({ "services": [service] })), says(&json!({ "taskArns": [] }))]);
-    let why = done(Services::new(&script.sdk()).why("main", "web", OURS, &["ecs-svc/9"]).await);
+    let (why, _) = done(Services::new(&script.sdk()).why("main", "web", OURS, &["ecs-svc/9"]).await);
     assert_eq!((why.events.as_slice(), why.tasks.len()), (&["after".to_owned()][..], 0));
     script.asked();
 }

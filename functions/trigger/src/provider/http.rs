@@ -3,14 +3,13 @@
 use std::{sync::OnceLock, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, RequestBuilder, Response, Url, header::HeaderMap, redirect::Policy};
+use reqwest::{Client, RequestBuilder, Url, header::HeaderMap, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::ProviderError;
+use crate::outbound::{self, Unread};
 
-/// The largest answer, in bytes.
-const LIMIT: usize = 8 * 1024 * 1024;
 /// For how long one request may take, its answer included.
 const EACH: Duration = Duration::from_secs(3);
 /// How many redirects are followed: a repository that was renamed takes one.
@@ -47,11 +46,7 @@ impl Http {
     }
 
     fn client(&self) -> Result<&Client, ProviderError> {
-        let made = self.0.get_or_init(|| {
-            // The same TLS provider as the AWS clients use; installing it a second time is no error to us.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            Client::builder().timeout(EACH).redirect(same_host()).user_agent("longshore").build().ok()
-        });
+        let made = self.0.get_or_init(|| outbound::client(EACH, same_host()));
         made.as_ref().ok_or_else(|| ProviderError::Unreached("no HTTP client can be made".to_owned()))
     }
 }
@@ -75,29 +70,15 @@ async fn sent(request: RequestBuilder, token: &SecretString) -> Result<Answer, P
         return Err(refusal(answer.status().as_u16(), answer.headers(), Timestamp::now()));
     }
     let link = text(answer.headers(), "link").map(str::to_owned);
-    Ok(Answer { link, body: body(&mut answer).await? })
+    let body = outbound::body(&mut answer).await.map_err(|unread| match unread {
+        Unread::TooLarge => ProviderError::TooLarge,
+        Unread::Unreached(why) => ProviderError::Unreached(why.to_owned()),
+    })?;
+    Ok(Answer { link, body })
 }
 
-async fn body(answer: &mut Response) -> Result<Vec<u8>, ProviderError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| unreached(&error))? {
-        if body.len() + chunk.len() > LIMIT {
-            return Err(ProviderError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// The error's own text quotes the address, which we leave out, and of what lies below it nothing.
 fn unreached(error: &reqwest::Error) -> ProviderError {
-    let why = match error {
-        error if error.is_timeout() => "no answer in time",
-        error if error.is_connect() => "no connection",
-        error if error.is_builder() => "the request cannot be made",
-        _ => "the answer broke off",
-    };
-    ProviderError::Unreached(why.to_owned())
+    ProviderError::Unreached(outbound::unreached(error).to_owned())
 }
 
 /// Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>: GitHub's limits come as 403 or 429, with

@@ -47,7 +47,7 @@ impl Store {
                 .table_name(&self.table)
                 .key("pk", text(&key))
                 .key("sk", text("environment"))
-                .update_expression("SET undoing = :lock, undone_by = :number")
+                .update_expression("SET rollback_lock = :lock, rollback_of = :number")
                 .expression_attribute_values(":lock", text(environment::json(&key, lock)?))
                 .expression_attribute_values(":number", number(release.number))
                 .build()

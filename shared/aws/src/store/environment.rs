@@ -62,7 +62,8 @@ impl Store {
         let key = key(&release.pipeline, environment);
         let free = "(attribute_not_exists(newest) OR newest <= :number) AND \
                     (attribute_not_exists(held_until) OR held_until < :now OR #holder = :holder)";
-        let unlocked = "attribute_not_exists(undoing) AND (attribute_not_exists(locked_until) OR locked_until <= :now)";
+        let unlocked =
+            "attribute_not_exists(rollback_lock) AND (attribute_not_exists(locked_until) OR locked_until <= :now)";
         let condition = match passing {
             Passing::Automation => format!("{free} AND {unlocked}"),
             Passing::Past | Passing::ByName => free.to_owned(),
@@ -134,8 +135,8 @@ impl Store {
     pub async fn unlock(&self, pipeline: &str, environment: &str) -> Result<bool, StoreError> {
         let request = self
             .environment_update(&key(pipeline, environment))
-            .update_expression("REMOVE #lock, locked_until, undoing, undone_by")
-            .condition_expression("attribute_exists(#lock) OR attribute_exists(undoing)")
+            .update_expression("REMOVE #lock, locked_until, rollback_lock, rollback_of")
+            .condition_expression("attribute_exists(#lock) OR attribute_exists(rollback_lock)")
             .expression_attribute_names("#lock", "lock");
         conditional(request).await
     }
@@ -172,8 +173,8 @@ impl Store {
     async fn lift_rollback(&self, key: &str, release: u64) -> Result<(), StoreError> {
         let request = self
             .environment_update(key)
-            .update_expression("REMOVE undoing, undone_by")
-            .condition_expression("attribute_exists(undone_by) AND undone_by < :number")
+            .update_expression("REMOVE rollback_lock, rollback_of")
+            .condition_expression("attribute_exists(rollback_of) AND rollback_of < :number")
             .expression_attribute_values(":number", number(release));
         conditional(request).await.map(drop)
     }
@@ -196,7 +197,7 @@ fn read(key: &str, item: &Item) -> Result<Environment, StoreError> {
     let unreadable = |error: serde_json::Error| StoreError::Unreadable(key.to_owned(), error.to_string());
     let live = read_text(item, "live").map(|live| serde_json::from_str(&live)).transpose().map_err(unreadable)?;
     // That of a rollback has no end, and stands before a person's own, which holds beside it.
-    let lock = read_text(item, "undoing").or_else(|| read_text(item, "lock"));
+    let lock = read_text(item, "rollback_lock").or_else(|| read_text(item, "lock"));
     let lock = lock.map(|lock| serde_json::from_str(&lock)).transpose().map_err(unreadable)?;
     Ok(Environment {
         newest: read_number(item, "newest"),

@@ -73,6 +73,21 @@ pub enum Outcome {
     NotStarted,
 }
 
+impl Outcome {
+    /// How a build ended, in the words of a sentence about it: `failed`, `was stopped`.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Stopped => "was stopped",
+            Self::TimedOut => "timed out",
+            Self::Fault => "ended in a fault of CodeBuild",
+            Self::Refused => "could not be started",
+            Self::NotStarted => "was not started",
+        }
+    }
+}
+
 /// A stage of a build, as its script reported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {

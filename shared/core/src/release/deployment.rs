@@ -384,6 +384,13 @@ impl From<Verdict> for State {
     }
 }
 
+impl Back {
+    /// Whether it is over.
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+}
+
 impl Deployment {
     /// How many notes are kept.
     pub const NOTES: usize = 10;

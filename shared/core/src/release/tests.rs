@@ -39,7 +39,8 @@ fn finished() -> Fact {
     Fact::Deployment(0, DeploymentFact::Finished)
 }
 
-fn based(at: Where, arn: &str) -> Fact {
+/// What a service ran before.
+pub fn based(at: Where, arn: &str) -> Fact {
     at.fact(ServiceFact::Based {
         task_definition: arn.into(),
         astray: false,

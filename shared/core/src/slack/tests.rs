@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     signature,
-    webhook::tests::{paths, with},
+    webhook::tests::{nested, paths, with},
 };
 
 const SECRET: &str = "a signing secret";
@@ -145,12 +145,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         "[0-7][0-9A-HJKMNP-TV-Z]{25}(/[a-z/]{0,6}){0,3}".prop_map(Value::from),
         "https?://[a-z.:@/|<]{0,12}".prop_map(Value::from),
     ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec(("[a-z_]{1,8}", inner), 0..4).prop_map(|members| members.into_iter().collect()),
-        ]
-    })
+    nested(leaf)
 }
 
 proptest! {

@@ -2,7 +2,7 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::json;
 
 use super::{
-    tests::{HOSTS, ID, PAYLOADS, deliver, now, paths, read, with},
+    tests::{HOSTS, ID, PAYLOADS, deliver, nested, now, paths, read, with},
     *,
 };
 use crate::{
@@ -53,12 +53,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         "https?://[a-z.:@/|<]{0,12}".prop_map(Value::from),
         Just(json!("0".repeat(40))),
     ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec(("[a-z_]{1,8}", inner), 0..4).prop_map(|members| members.into_iter().collect()),
-        ]
-    })
+    nested(leaf)
 }
 
 proptest! {

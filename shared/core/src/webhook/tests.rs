@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
@@ -97,6 +98,16 @@ pub(crate) fn reason(source: Source, event: &str, payload: &Value) -> String {
         Content::Other(reason) => reason,
         content => panic!("not ignored: {content:?}"),
     }
+}
+
+/// JSON of a few levels with these at its ends.
+pub fn nested(leaf: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Value> {
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec(("[a-z_]{1,8}", inner), 0..4).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
 }
 
 #[test]

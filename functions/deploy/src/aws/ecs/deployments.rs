@@ -1,7 +1,11 @@
 //! Service deployments: each is followed by its own ARN to its own end.
 
-use aws_sdk_ecs::{primitives::DateTime, types::StopServiceDeploymentStopType};
+use std::cmp::Reverse;
 
+use aws_sdk_ecs::{
+    primitives::DateTime,
+    types::{ServiceDeploymentBrief, StopServiceDeploymentStopType},
+};
 use longshore_core::release::Rollout;
 
 use super::{Answer, Call, Services, Standing, refusal, refused_or};
@@ -17,15 +21,10 @@ impl Services {
         task_definition: &str,
         after: Option<&str>,
     ) -> anyhow::Result<Call<Option<String>>> {
-        let request = self.0.list_service_deployments().cluster(cluster).service(service).max_results(20);
-        let listed = match request.send().await {
-            Ok(listed) => listed,
-            Err(error) => return refused_or(error, "the service's deployments could not be listed"),
-        };
-        let listed = listed.service_deployments();
+        let listed = done!(self.newest_first(cluster, service).await?);
         // One that is not among the newest any more is older than all of them.
         let last = listed.iter().find(|deployment| after.is_some() && deployment.service_deployment_arn() == after);
-        let last = last.and_then(|last| last.created_at()).map(DateTime::as_nanos);
+        let last = last.and_then(created);
         let mut revisions: Vec<_> =
             listed.iter().filter_map(|d| d.target_service_revision_arn()).map(str::to_owned).collect();
         revisions.sort_unstable();
@@ -42,23 +41,30 @@ impl Services {
             let mut found = described.service_revisions().iter().filter(|r| r.service_revision_arn() == Some(arn));
             found.any(|revision| revision.task_definition() == Some(task_definition))
         };
-        let newest = listed
-            .iter()
-            .filter(|deployment| deployment.target_service_revision_arn().is_some_and(ours))
-            .filter(|deployment| last.is_none_or(|last| deployment.created_at().is_some_and(|at| at.as_nanos() > last)))
-            .max_by_key(|deployment| deployment.created_at().map(|time| (time.secs(), time.subsec_nanos())));
-        Ok(Call::Done(newest.and_then(|deployment| deployment.service_deployment_arn()).map(str::to_owned)))
+        let newest = listed.into_iter().find(|deployment| {
+            deployment.target_service_revision_arn().is_some_and(ours)
+                && last.is_none_or(|last| created(deployment).is_some_and(|at| at > last))
+        });
+        Ok(Call::Done(newest.and_then(|deployment| deployment.service_deployment_arn)))
     }
 
     /// The newest service deployment, whatever it brings, by its ARN; `None` where ECS lists none.
     pub async fn newest_deployment(&self, cluster: &str, service: &str) -> anyhow::Result<Call<Option<String>>> {
+        let newest = done!(self.newest_first(cluster, service).await?).into_iter().next();
+        Ok(Call::Done(newest.and_then(|newest| newest.service_deployment_arn)))
+    }
+
+    /// The last twenty service deployments, the newest first.
+    async fn newest_first(&self, cluster: &str, service: &str) -> anyhow::Result<Call<Vec<ServiceDeploymentBrief>>> {
         let request = self.0.list_service_deployments().cluster(cluster).service(service).max_results(20);
-        let listed = match request.send().await {
-            Ok(listed) => listed,
-            Err(error) => return refused_or(error, "the service's deployments could not be listed"),
-        };
-        let newest = listed.service_deployments().iter().max_by_key(|one| one.created_at().map(DateTime::as_nanos));
-        Ok(Call::Done(newest.and_then(|one| one.service_deployment_arn()).map(str::to_owned)))
+        match request.send().await {
+            Ok(answer) => {
+                let mut listed = answer.service_deployments.unwrap_or_default();
+                listed.sort_by_key(|deployment| Reverse(created(deployment)));
+                Ok(Call::Done(listed))
+            }
+            Err(error) => refused_or(error, "the service's deployments could not be listed"),
+        }
     }
 
     /// How far a service deployment is.
@@ -113,4 +119,9 @@ impl Services {
         let waits = standing.pauses.iter().any(|pause| pause.hook == hook);
         Ok(if waits { Call::Refused(why) } else { Call::Done(false) })
     }
+}
+
+/// When ECS made it, in nanoseconds.
+fn created(deployment: &ServiceDeploymentBrief) -> Option<i128> {
+    deployment.created_at().map(DateTime::as_nanos)
 }

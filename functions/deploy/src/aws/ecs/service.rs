@@ -124,12 +124,7 @@ impl Services {
         }
     }
 
-    /// Tells a service to run a revision.
-    pub async fn update(&self, cluster: &str, service: &str, task_definition: &str) -> anyhow::Result<Call<()>> {
-        self.tell(cluster, service, task_definition, false).await
-    }
-
-    /// The same; with `force` also where it runs that revision already: all its tasks are replaced.
+    /// Tells a service to run a revision; with `force` also where it runs that one already: all its tasks are replaced.
     pub async fn tell(
         &self,
         cluster: &str,

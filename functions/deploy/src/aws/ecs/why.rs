@@ -20,22 +20,11 @@ struct Span {
 
 impl Services {
     /// What ECS says about a deployment that did not come up: the service's events while it was under way, and the tasks of its
-    /// revision that stopped. Nothing about target groups and logs, which others know.
+    /// revision that stopped, with those tasks, by which a log is found. Nothing about target groups and logs, which others know.
     ///
     /// `deployments` are the ARNs of service deployments, or ids such as `ecs-svc/123` of those of before; where ECS knows none of
     /// them any more, the newest events are told. A task is known for about an hour after it stopped.
     pub async fn why(
-        &self,
-        cluster: &str,
-        service: &str,
-        task_definition: &str,
-        deployments: &[&str],
-    ) -> anyhow::Result<Call<Why>> {
-        Ok(self.why_and_tasks(cluster, service, task_definition, deployments).await?.map(|(why, _)| why))
-    }
-
-    /// The same, with the tasks that it tells of: a log is found by task and container.
-    pub async fn why_and_tasks(
         &self,
         cluster: &str,
         service: &str,

@@ -314,7 +314,7 @@ impl Deployment {
             }
         }
         let Some(reverting) = &self.reverting else { return };
-        let back = |service: &ServiceDeployment| service.back.as_ref().is_some_and(|back| back.ended.is_some());
+        let back = |service: &ServiceDeployment| service.back.as_ref().is_some_and(Back::is_over);
         if !self.services.iter().filter(|service| service.goes_back()).all(back) {
             return;
         }
@@ -431,13 +431,6 @@ impl Person {
 impl Probe {
     fn begun(since: Timestamp) -> Self {
         Self { since, failures: 0, last: None, passed: None }
-    }
-}
-
-impl Back {
-    /// Whether it is over.
-    pub fn is_over(&self) -> bool {
-        self.ended.is_some()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Deployment, Obstacle, ServiceDeployment, Verdict};
+use super::{Back, Deployment, Obstacle, ServiceDeployment, Verdict};
 use crate::{
     freeze,
     release::{Release, State, Where},
@@ -57,7 +57,8 @@ impl Release {
         if self.state != State::Deploying {
             return DeployStep::Nothing;
         }
-        let current = self.current().and_then(|at| Some((at, self.deployments.get(at)?)));
+        let mut deployments = self.deployments.iter().enumerate();
+        let current = deployments.find(|(_, deployment)| deployment.verdict != Some(Verdict::Live));
         current.map_or(DeployStep::Nothing, |(at, current)| current.step(at, self.asked.is_some(), now))
     }
 
@@ -88,11 +89,6 @@ impl Release {
             | DeployStep::Nothing => None,
         }
     }
-
-    /// The position of the deployment that is under way, or next.
-    pub fn current(&self) -> Option<usize> {
-        self.deployments.iter().position(|deployment| deployment.verdict != Some(Verdict::Live))
-    }
 }
 
 impl Deployment {
@@ -122,10 +118,6 @@ impl Deployment {
 
     /// Before the environment admits the release.
     fn entry_step(&self, at: usize, asked: bool, now: Timestamp) -> DeployStep {
-        let hold = |obstacle: Obstacle| match &self.held {
-            Some(held) if *held == obstacle => DeployStep::Wait(at),
-            _ => DeployStep::Hold(at, obstacle),
-        };
         if let Some(approval) = self.plan.approval.as_ref().filter(|_| self.decision.is_none()) {
             return match &self.held {
                 Some(Obstacle::Approval { expires }) if *expires <= now => DeployStep::Expire(at),
@@ -137,7 +129,12 @@ impl Deployment {
             && self.overridden.is_none()
             && let Some(until) = freeze::until(&self.plan.freeze, now)
         {
-            return hold(Obstacle::Freeze { until });
+            let freeze = Obstacle::Freeze { until };
+            return if self.held.as_ref() == Some(&freeze) {
+                DeployStep::Wait(at)
+            } else {
+                DeployStep::Hold(at, freeze)
+            };
         }
         DeployStep::Admit(at)
     }
@@ -203,7 +200,7 @@ impl Deployment {
         let here = |service: usize| Where { deployment: at, service };
         let open = |service: &ServiceDeployment, told: bool| {
             let back = service.back.as_ref();
-            let over = back.is_some_and(|back| back.ended.is_some());
+            let over = back.is_some_and(Back::is_over);
             service.goes_back() && !over && back.is_some_and(|back| back.told.is_some()) == told
         };
         let first = |told: bool| self.services.iter().position(|service| open(service, told));

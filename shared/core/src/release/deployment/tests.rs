@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     config::{Approval, Approver, Before, Check},
     image::Digest,
-    release::{Asked, Deed, Fact, Image, NotAgain, Refused, Release, ReleaseId, Where, sample},
+    release::{Asked, Deed, Fact, Image, NotAgain, Refused, Release, ReleaseId, Where, sample, tests::based},
 };
 
 fn at(second: i64) -> Timestamp {
@@ -14,16 +14,6 @@ const WORKER: Where = Where { deployment: 0, service: 1 };
 
 fn fact(fact: DeploymentFact) -> Fact {
     Fact::Deployment(0, fact)
-}
-
-fn based(at: Where, arn: &str) -> Fact {
-    at.fact(ServiceFact::Based {
-        task_definition: arn.into(),
-        astray: false,
-        before: None,
-        controller: Controller::Ecs,
-        idle: false,
-    })
 }
 
 fn registered(at: Where, arn: &str) -> Fact {
