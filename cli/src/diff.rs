@@ -7,7 +7,6 @@ use longshore_core::{
     message::revision,
     release::{Deployment, Release, ServiceDeployment},
     task_definition::{self, Change, diff, revise},
-    text::list,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -69,10 +68,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let account = arguments.account.open().await?;
     let release = arguments.pipelines.release(&account.store, None, &arguments.release).await?;
     let name = &arguments.environment;
-    let Some(deployment) = release.deployments.iter().find(|deployment| deployment.environment == *name) else {
-        let present = list(release.deployments.iter().map(|deployment| deployment.environment.clone()), "and");
-        let why = format!("release #{} knows no environment {name}: it has {present}", release.number);
-        return refusal(&why, arguments.json);
+    let deployment = match release.deployment_to(name) {
+        Ok((_, deployment)) => deployment,
+        Err(error) => return refusal(&error.to_string(), arguments.json),
     };
     let ecs = Ecs(account.ecs(&deployment.plan.account).await);
     let mut services = Vec::new();

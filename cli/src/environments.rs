@@ -110,8 +110,7 @@ fn environments_of(release: &Release) -> impl Iterator<Item = String> {
 }
 
 fn is_open(release: &Release, environment: &str) -> bool {
-    let mut deployments = release.deployments.iter();
-    deployments.any(|one| one.environment == environment && Standing::of(release, one).is_open())
+    release.deployment_to(environment).is_ok_and(|(_, one)| Standing::of(release, one).is_open())
 }
 
 /// An environment for programs.
@@ -134,7 +133,7 @@ struct Open<'a> {
 
 fn told(seen: &Seen, now: Timestamp) -> Told<'_> {
     let open = seen.open.iter().filter_map(|release| {
-        let deployment = release.deployments.iter().find(|deployment| deployment.environment == seen.name)?;
+        let (_, deployment) = release.deployment_to(&seen.name).ok()?;
         let standing = Standing::of(release, deployment).word();
         Some(Open { release: release.id.as_str(), number: release.number, standing })
     });
@@ -182,7 +181,7 @@ fn notes(seen: &Seen, now: Timestamp) -> Vec<String> {
         Colour::Open.of(&format!("locked by {} for {}{until}{why}", plain(&lock.by), span(lock.since, now)))
     });
     let open = seen.open.iter().filter_map(|release| {
-        let deployment = release.deployments.iter().find(|deployment| deployment.environment == seen.name)?;
+        let (_, deployment) = release.deployment_to(&seen.name).ok()?;
         Some(format!("#{} {}", release.number, sentence(release, deployment, now)))
     });
     lock.into_iter().chain(open).collect()

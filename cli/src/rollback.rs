@@ -182,9 +182,7 @@ fn undone<'a>(known: &'a Environment, target: &Release) -> impl Iterator<Item = 
 
 /// Each service with the revision that it runs with what is live, and the one that it gets.
 fn ways<'a>(current: Option<&'a Release>, target: &'a Release, name: &str) -> Vec<(&'a str, &'a str, &'a str)> {
-    let deployment = |release: &'a Release| -> Option<&'a Deployment> {
-        release.deployments.iter().find(|deployment| deployment.environment == name)
-    };
+    let deployment = |release: &'a Release| -> Option<&'a Deployment> { Some(release.deployment_to(name).ok()?.1) };
     let now = current.and_then(deployment).map(|deployment| &deployment.services[..]).unwrap_or_default();
     let of = |service: &str| {
         let found = now.iter().find(|other| other.service == service);

@@ -71,8 +71,8 @@ impl Deploy {
         for id in self.store.open_releases(OpenFor::Deployment).await?.into_iter().filter(|id| *id != release.id) {
             let Some(other) = self.store.release(&id).await? else { continue };
             let older = other.pipeline == release.pipeline && other.number < release.number;
-            let mut there = other.deployments.iter().filter(|deployment| deployment.environment == environment);
-            if older && there.any(|deployment| deployment.runs.iter().any(|run| run.ended.is_none())) {
+            let runs = other.deployment_to(environment).map(|(_, deployment)| deployment.runs.as_slice());
+            if older && runs.unwrap_or_default().iter().any(|run| run.ended.is_none()) {
                 return Ok(true);
             }
         }

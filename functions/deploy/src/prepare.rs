@@ -77,10 +77,9 @@ impl Deploy {
         service: &ServiceDeployment,
     ) -> anyhow::Result<Option<ServiceDeployment>> {
         let Some(id) = release else { return Ok(None) };
-        let deployments = self.store.release(&id).await?.map(|release| release.deployments).unwrap_or_default();
-        let same = deployments.into_iter().find(|other| other.environment == deployment.environment);
-        let services = same.map(|same| same.services).unwrap_or_default();
-        Ok(services.into_iter().find(|other| other.service == service.service))
+        let Some(release) = self.store.release(&id).await? else { return Ok(None) };
+        let same = release.deployment_to(&deployment.environment).map(|(_, same)| same.services.as_slice());
+        Ok(same.unwrap_or_default().iter().find(|other| other.service == service.service).cloned())
     }
 
     /// Whether the images are there, run on the machines that the tasks run on, and have no findings that block them. `None`: a scan is

@@ -11,7 +11,7 @@ use longshore_aws::{
     store::{Lease, Posted},
 };
 use longshore_core::{
-    message::{self, View},
+    message::{self, Known, View},
     release::{Release, ReleaseId},
 };
 
@@ -68,7 +68,7 @@ impl Notify {
             lease.drawn = release.version;
             return Ok(());
         };
-        let view = message::view(release);
+        let view = message::view(release, &Known::default());
         let posted = if let Some(posted) = lease.posted.clone() {
             if lease.drawn < release.version {
                 self.slack.update(token, &posted, &view).await?;
@@ -80,7 +80,7 @@ impl Notify {
             self.keep(lease).await?;
             posted
         };
-        for reply in message::thread(release).into_iter().skip(lease.replies) {
+        for reply in message::thread(release, &Known::default()).into_iter().skip(lease.replies) {
             self.slack.reply(token, &posted, &reply).await?;
             lease.replies += 1;
             self.keep(lease).await?;

@@ -134,8 +134,8 @@ impl Trigger {
         if let Some(why) = stale(&release, press, now) {
             return Err(NotDone::Refused(why));
         }
-        let deployment = release.deployments.iter().find(|deployment| deployment.environment == press.environment);
-        let who = self.who(by, deployment.and_then(|deployment| deployment.plan.approval.as_ref())).await?;
+        let deployment = release.deployment_to(&press.environment).ok();
+        let who = self.who(by, deployment.and_then(|(_, deployment)| deployment.plan.approval.as_ref())).await?;
         let deeds = Deeds { store: &self.store, events: &self.events };
         let (id, environment, service) = (&press.release, &*press.environment, press.service.as_deref());
         let done = match press.action {

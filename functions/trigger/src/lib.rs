@@ -114,7 +114,7 @@ impl Trigger {
         next.sort();
         next.dedup();
         for id in next.iter().filter(|next| *next != id) {
-            self.look_after(id).await?;
+            Box::pin(self.look_after(id)).await?;
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Function for Trigger {
                 Box::pin(self.tick()).await;
                 Ok(())
             }
-            Event::Build { release: Some(release), .. } => self.look_after(&release).await,
+            Event::Build { release: Some(release), .. } => Box::pin(self.look_after(&release)).await,
             Event::Build { id, release: None } => {
                 tracing::debug!(build = id, "a build that no release started");
                 Ok(())

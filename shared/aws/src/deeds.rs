@@ -129,7 +129,7 @@ impl Deeds<'_> {
         for id in self.store.open_releases(longshore_core::release::OpenFor::Deployment).await? {
             if let Some(release) = self.store.release(&id).await?
                 && release.pipeline == pipeline
-                && release.deployments.iter().any(|deployment| deployment.environment == environment)
+                && release.deployment_to(environment).is_ok()
             {
                 self.events.asked(&release).await;
             }
@@ -238,19 +238,14 @@ impl Deeds<'_> {
 
 /// The position of an environment's deployment in a release.
 fn position(release: &Release, environment: &str) -> Result<usize, Undone> {
-    let found = release.deployments.iter().position(|deployment| deployment.environment == environment);
-    found.ok_or_else(|| {
-        let present: Vec<_> = release.deployments.iter().map(|deployment| deployment.environment.as_str()).collect();
-        let (number, present) = (release.number, present.join(", "));
-        Undone::Refused(format!("release #{number} knows no environment {environment}: it has {present}"))
-    })
+    let (at, _) = release.deployment_to(environment).map_err(|error| Undone::Refused(error.to_string()))?;
+    Ok(at)
 }
 
 /// Whether a release was admitted to an environment, and has not ended there.
 fn is_under_way(release: &Release, environment: &str) -> bool {
-    let mut deployments = release.deployments.iter();
-    release.state == State::Deploying
-        && deployments.any(|deployment| deployment.environment == environment && deployment.verdict.is_none())
+    let deployment = release.deployment_to(environment);
+    release.state == State::Deploying && deployment.is_ok_and(|(_, deployment)| deployment.verdict.is_none())
 }
 
 /// What was live, for whoever named something else.

@@ -4,13 +4,15 @@
 //! (<https://docs.slack.dev/messaging/formatting-message-text#escaping>) and shortened well below its limits.
 
 pub mod deployment;
+mod known;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub use self::known::{Known, Member, Since};
 use crate::{
-    release::{Deed, Outcome, Release, Stage, State},
+    release::{Brought, Deed, Outcome, Release, Stage, State},
     report::Status,
 };
 
@@ -34,10 +36,10 @@ pub struct View {
 pub struct Reply(pub String);
 
 /// Draws the message.
-pub fn view(release: &Release) -> View {
+pub fn view(release: &Release, known: &Known) -> View {
     let (icon, colour, headline) = headline(release);
     let title = format!("{icon} *{}* #{} · {headline}", escape(&release.pipeline), release.number);
-    let mut blocks = vec![section(&title), commit(release)];
+    let mut blocks = vec![section(&title), commit(release, known)];
     let lines = lines(release);
     if !lines.is_empty() {
         blocks.push(section(&fitting(&lines)));
@@ -52,8 +54,11 @@ pub fn view(release: &Release) -> View {
 
 /// Draws the thread: a reply for each thing that happened, in order. Changes of a record have one order, so replies are only ever
 /// added at the end, and how many were posted says which are missing.
-pub fn thread(release: &Release) -> Vec<Reply> {
+pub fn thread(release: &Release, known: &Known) -> Vec<Reply> {
     let mut told: Vec<(Timestamp, String)> = Vec::new();
+    if let Some(since) = &known.since {
+        told.push((release.accepted, commits(since)));
+    }
     for stage in release.build.stages.iter().filter(|stage| stage.ended.is_some()) {
         let message = stage.message.as_ref().map(|message| format!("\n{}", quote(message, 2000))).unwrap_or_default();
         told.push((stage.ended.unwrap_or(stage.started), format!("{}{message}", stage_line(stage))));
@@ -66,6 +71,15 @@ pub fn thread(release: &Release) -> Vec<Reply> {
     }
     told.sort_by_key(|(at, _)| *at);
     told.into_iter().map(|(_, text)| Reply(text)).collect()
+}
+
+/// The commits since the release that was live last.
+fn commits(since: &Since) -> String {
+    let line = |commit: &Brought| {
+        let id = commit.id.get(..7).unwrap_or(&commit.id);
+        format!("\n• {} {} ({})", code(id), clip(&commit.message, 120), clip(&commit.author, 80))
+    };
+    format!("Since #{}, which was live last:{}", since.number, since.commits.iter().map(line).collect::<String>())
 }
 
 /// Icon, colour of the bar, and words for where a release stands.
@@ -114,10 +128,11 @@ fn building(release: &Release) -> String {
 }
 
 /// Branch, commit and author; the commit's message is plain text, which Slack does not interpret.
-fn commit(release: &Release) -> Value {
+fn commit(release: &Release, known: &Known) -> Value {
     let commit = &release.commit;
     let id = link(commit.url.as_deref(), commit.short());
-    let by = if commit.author.is_empty() { String::new() } else { format!(" by {}", clip(&commit.author, 200)) };
+    let author = known.author.as_ref().map_or(&commit.author, |member| &member.name);
+    let by = if author.is_empty() { String::new() } else { format!(" by {}", clip(author, 200)) };
     let fields = format!("{} at {id}{by}", code(&release.reference.name));
     let message = if commit.message.is_empty() { "(no message)" } else { &commit.message };
     json!({

@@ -157,6 +157,9 @@ async fn a_name_from_outside_is_no_markup() {
     let attempts = workspace.release().deployments[0].attempts.clone();
     assert_eq!(attempts[1].name, "<!channel> & co");
     let drawn: Vec<_> =
-        longshore_core::message::thread(&workspace.release()).into_iter().map(|reply| reply.0).collect();
+        longshore_core::message::thread(&workspace.release(), &longshore_core::message::Known::default())
+            .into_iter()
+            .map(|reply| reply.0)
+            .collect();
     assert!(drawn.iter().all(|text| !text.contains("<!channel>")), "{drawn:?}");
 }

@@ -113,7 +113,7 @@ impl Workspace {
 
     /// The release's message as it is now; its `ts`.
     pub async fn post(&self) -> String {
-        let view = message::view(&self.release());
+        let view = message::view(&self.release(), &message::Known::default());
         let body = json!({ "channel": "C0DEPLOYS1", "text": view.text, "attachments": view.attachments }).to_string();
         let request =
             local_protocol::http().post(format!("{}/api/chat.postMessage", self.inbox)).bearer_auth("xoxb-local");

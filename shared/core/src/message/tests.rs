@@ -14,8 +14,8 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn drawn(release: &Release) -> String {
-    let thread: Vec<_> = thread(release).into_iter().map(|reply| reply.0).collect();
-    let view = view(release);
+    let thread: Vec<_> = thread(release, &Known::default()).into_iter().map(|reply| reply.0).collect();
+    let view = view(release, &Known::default());
     let mut text = format!("{} {}\n", view.attachments[0]["color"].as_str().unwrap_or_default(), view.text);
     for block in view.attachments[0]["blocks"].as_array().expect("blocks") {
         let elements = block["elements"].as_array().cloned().unwrap_or_else(|| vec![block["text"].clone()]);
@@ -278,7 +278,7 @@ proptest! {
             let status = if stage % 2 == 0 { Status::Started } else { Status::Failed };
             release.apply(progress(&name, status, Some(&texts[4])), at(60)).expect("a report");
         }
-        let view = view(&release);
+        let view = view(&release, &Known::default());
         let blocks = view.attachments[0]["blocks"].as_array().expect("blocks");
         prop_assert!(blocks.len() <= 50);
         let mut total = 0;
@@ -295,7 +295,7 @@ proptest! {
             }
         }
         prop_assert!(total < 13_000);
-        for reply in thread(&release) {
+        for reply in thread(&release, &Known::default()) {
             prop_assert!(!reply.0.contains("<!") && !reply.0.contains("<@"));
             prop_assert!((1..=3000).contains(&reply.0.chars().count()), "{}", reply.0.chars().count());
         }

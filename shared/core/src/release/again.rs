@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Build, Deployment, Outcome, Person, Release, ReleaseId, ServiceDeployment, State, Verdict};
+use super::{Build, Deployment, NoEnvironment, Outcome, Person, Release, ReleaseId, ServiceDeployment, State, Verdict};
 
 /// What someone asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,15 +31,8 @@ pub enum Deed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAgain {
     /// Its pipeline had no such environment when it was accepted.
-    #[error("release #{number} knows no environment {environment}: it has {present}")]
-    NoEnvironment {
-        /// The release's number.
-        number: u64,
-        /// The environment that was asked for.
-        environment: String,
-        /// Those that it has.
-        present: String,
-    },
+    #[error(transparent)]
+    NoEnvironment(#[from] NoEnvironment),
     /// It was never built to the end.
     #[error("release #{0} has no image")]
     NoImage(u64),
@@ -67,12 +60,7 @@ impl Release {
         deed: Deed,
         person: Person,
     ) -> Result<Self, NotAgain> {
-        let named = self.deployments.iter().find(|deployment| deployment.environment == environment);
-        let deployment = named.ok_or_else(|| NotAgain::NoEnvironment {
-            number: self.number,
-            environment: environment.to_owned(),
-            present: self.deployments.iter().map(|d| d.environment.as_str()).collect::<Vec<_>>().join(", "),
-        })?;
+        let (_, deployment) = self.deployment_to(environment)?;
         if !self.is_imaged() {
             return Err(NotAgain::NoImage(self.number));
         }

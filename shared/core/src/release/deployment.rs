@@ -13,7 +13,7 @@ pub use base::base;
 pub use rollout::Rollout;
 pub use step::DeployStep;
 
-use super::{State, Why};
+use super::{Release, State, Why};
 use crate::{
     config::{Environment, Plan},
     text::shorten,
@@ -381,6 +381,30 @@ impl From<Verdict> for State {
             Verdict::RolledBack => Self::RolledBack,
             Verdict::Failed => Self::Failed,
         }
+    }
+}
+
+/// A release goes into no environment of this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("release #{number} knows no environment {environment}: it has {present}")]
+pub struct NoEnvironment {
+    /// The release's number.
+    number: u64,
+    /// The environment that was asked for.
+    environment: String,
+    /// Those that it has.
+    present: String,
+}
+
+impl Release {
+    /// Its deployment into an environment, with the position of that.
+    pub fn deployment_to(&self, environment: &str) -> Result<(usize, &Deployment), NoEnvironment> {
+        let mut deployments = self.deployments.iter().enumerate();
+        deployments.find(|(_, deployment)| deployment.environment == environment).ok_or_else(|| NoEnvironment {
+            number: self.number,
+            environment: environment.to_owned(),
+            present: self.deployments.iter().map(|it| it.environment.as_str()).collect::<Vec<_>>().join(", "),
+        })
     }
 }
 

@@ -22,8 +22,8 @@ pub use again::{Asked, Deed, NotAgain};
 pub use apply::{Fact, Newer, Refused, Where};
 pub use build::{Build, Delay, Outcome, Stage};
 pub use deployment::{
-    Answered, Attempt, Back, Controller, Decision, DeployStep, Deployment, DeploymentFact, Family, Lock, Obstacle,
-    Passed, Pause, Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict, base,
+    Answered, Attempt, Back, Controller, Decision, DeployStep, Deployment, DeploymentFact, Family, Lock, NoEnvironment,
+    Obstacle, Passed, Pause, Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict, base,
 };
 pub use revision::{Chosen, NoImage, RELEASE_TAG};
 pub use step::{BuildStep, OpenFor};
@@ -100,6 +100,10 @@ pub struct Release {
     pub reference: Reference,
     /// The commit.
     pub commit: Commit,
+    /// The commits that its push brought, oldest first, the newest being its own; at most [`Brought::MOST`], and none where the
+    /// provider does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brought: Vec<Brought>,
     /// What has to end before its build is started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Wait>,
@@ -227,6 +231,22 @@ pub struct Commit {
     pub at: Option<Timestamp>,
 }
 
+/// A commit that a push brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brought {
+    /// 40 or 64 hexadecimal digits.
+    pub id: String,
+    /// The first line of its message, at most 100 characters.
+    pub message: String,
+    /// Who wrote it, at most 80 characters.
+    pub author: String,
+}
+
+impl Brought {
+    /// How many a record keeps.
+    pub const MOST: usize = 30;
+}
+
 /// What a release is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -311,6 +331,7 @@ impl Release {
             repository: origin.repository,
             reference: origin.reference,
             commit: origin.commit,
+            brought: Vec::new(),
             waits,
             supersede: pipeline.supersede,
             start_within: pipeline.start_within,

@@ -8,7 +8,7 @@ use crate::release::{Deployment, Obstacle, Pause, Release, ServiceDeployment, St
 /// Why there is nothing to press for any more, with how it stands now, in a sentence for whoever pressed; `None`: it is waited for. What is
 /// not known of the release (an environment, a service) is left to whoever does the deed.
 pub fn stale(release: &Release, press: &Press, now: Timestamp) -> Option<String> {
-    let deployment = release.deployments.iter().find(|deployment| deployment.environment == press.environment)?;
+    let (_, deployment) = release.deployment_to(&press.environment).ok()?;
     let over = release.state != State::Deploying || deployment.verdict.is_some();
     let standing = match press.action {
         Action::Approve | Action::Reject => {
