@@ -12,6 +12,7 @@ mod answer;
 mod api;
 mod blocks;
 mod chat;
+mod command;
 mod conversations;
 mod date;
 mod draw;
@@ -20,11 +21,14 @@ mod emoji;
 mod fault;
 mod inbox;
 mod message;
+mod modal;
 mod mrkdwn;
 mod people;
 mod post;
 mod press;
 mod request;
+mod respond;
+mod send;
 mod settings;
 mod state;
 mod views;
@@ -38,8 +42,10 @@ pub use draw::{Directory, STYLE, draw};
 pub use emoji::emoji;
 pub use fault::Fault;
 pub use message::{Message, Reaction, Version};
+pub use modal::NotSubmitted;
 pub use mrkdwn::mrkdwn;
 pub use press::NotPressed;
+pub use send::{Reply, Sent};
 pub use settings::{Channel, Group, Interactions, RateLimit, Settings, User};
 use state::State;
 
@@ -49,6 +55,8 @@ pub(crate) const APP: &str = "A0LONGSHORE";
 pub(crate) const BOT: &str = "B0LONGSHORE";
 /// The bot's user id.
 pub(crate) const BOT_USER: &str = "U0LONGSHORE";
+/// The workspace's id.
+pub(crate) const TEAM: &str = "T0LOCAL001";
 
 /// The workspace.
 #[derive(Debug)]
@@ -69,17 +77,16 @@ impl Slack {
     /// `POST /api/{method}`, the inbox page at `GET /`, its live updates and its clicks, `GET /messages.json`, and what is said at a
     /// `response_url`.
     pub fn router(self: &Arc<Self>) -> Router {
-        api::routes().merge(inbox::routes()).merge(press::routes()).with_state(Arc::clone(self))
+        api::routes()
+            .merge(inbox::routes())
+            .merge(press::routes())
+            .merge(respond::routes())
+            .with_state(Arc::clone(self))
     }
 
     /// Every message in order of posting, those deleted and those for one user included.
     pub fn messages(&self) -> Vec<Message> {
         self.state().messages.clone()
-    }
-
-    /// The modals opened by `views.open`, oldest first.
-    pub fn views(&self) -> Vec<serde_json::Value> {
-        self.state().views.clone()
     }
 
     /// Every call meets this fault, until another is set or it is cleared with `None`.
@@ -105,14 +112,6 @@ impl Slack {
         drop(state);
         self.touch();
         ts
-    }
-
-    /// A trigger id as an interaction or a slash command carries one: good for one `views.open` within three seconds.
-    pub fn trigger(&self) -> String {
-        let mut state = self.state();
-        let id = state.id("trigger.");
-        state.triggers.insert(id.clone(), (tokio::time::Instant::now(), false));
-        id
     }
 
     /// Waits for the next change after this call.

@@ -31,6 +31,7 @@ impl Workspace {
         let url = format!("http://{}", listener.local_addr().unwrap());
         settings.interactions = app.map(|(app, signing_secret)| Interactions {
             url: app.into(),
+            commands: app.replace("/slack/interactions", "/slack/commands"),
             signing_secret: signing_secret.into(),
             own: url.clone(),
         });
