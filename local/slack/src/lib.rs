@@ -6,15 +6,21 @@
 //! itself. Where the documentation is silent, the stand-in is the stricter: an unknown `thread_ts` is an error, as is a reply
 //! to a reply. Of the blocks it knows those that it can draw: section, header, context, divider, actions, image, markdown, and
 //! input in modals; of the elements buttons, static selects, overflow menus, images and text inputs. Every other type is refused
-//! as `invalid_blocks`. Scopes are not played: the token may call every method. Of interactions, buttons of messages are played.
+//! as `invalid_blocks`. Scopes are not played: the token may call every method.
+//!
+//! People press buttons of messages ([`Slack::press`]), type slash commands ([`Slack::command`]), and submit or close modals
+//! ([`Slack::submit`], [`Slack::close`]): in tests by these methods, in the page by hand. The app is sent what Slack would send, signed.
+//! Selects and menus of messages, buttons within modals, shortcuts, the App Home and events are not played.
 
 mod answer;
 mod api;
 mod blocks;
 mod chat;
+mod clicks;
 mod command;
 mod conversations;
 mod date;
+mod dialog;
 mod draw;
 mod elements;
 mod emoji;
@@ -74,12 +80,12 @@ impl Slack {
         Arc::new(Self { settings, state, changes: watch::Sender::new(0) })
     }
 
-    /// `POST /api/{method}`, the inbox page at `GET /`, its live updates and its clicks, `GET /messages.json`, and what is said at a
-    /// `response_url`.
+    /// `POST /api/{method}`, the inbox page at `GET /`, its live updates and what is done in it, `GET /messages.json`, and what is said at
+    /// a `response_url`.
     pub fn router(self: &Arc<Self>) -> Router {
         api::routes()
             .merge(inbox::routes())
-            .merge(press::routes())
+            .merge(clicks::routes())
             .merge(respond::routes())
             .with_state(Arc::clone(self))
     }

@@ -3,16 +3,6 @@
 //! Sources: <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>,
 //! <https://docs.slack.dev/interactivity/handling-user-interaction>. Of a message that one user alone sees the payload has no `message`.
 
-use std::sync::Arc;
-
-use axum::{
-    Json, Router,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::post,
-};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -42,26 +32,6 @@ pub enum NotPressed {
     /// The app did not answer within three seconds: people see a warning sign.
     #[error("the app did not answer: {0}")]
     NoAnswer(&'static str),
-}
-
-#[derive(Debug, Deserialize)]
-struct Asked {
-    user: String,
-    ts: String,
-    action: String,
-}
-
-/// The route of the page's clicks.
-pub fn routes() -> Router<Arc<Slack>> {
-    Router::new().route("/press", post(pressed))
-}
-
-/// A click in the page. JSON alone is taken, which no other page can have a browser send here.
-async fn pressed(State(slack): State<Arc<Slack>>, Json(asked): Json<Asked>) -> Response {
-    match slack.press(&asked.user, &asked.ts, &asked.action).await {
-        Ok(status) => Json(json!({ "status": status })).into_response(),
-        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "error": error.to_string() }))).into_response(),
-    }
 }
 
 impl Slack {
