@@ -80,7 +80,7 @@ impl Chrome {
     pub async fn press(&self, action: &str) {
         let button = format!("button[data-action={}]", json!(action));
         let asks = self.count(&format!("{button} + dialog.confirm")).await > 0;
-        self.click(&format!("{MESSAGE} {button}")).await;
+        self.click(&format!("#list {button}")).await;
         if asks {
             self.click("dialog[open] [data-confirm]").await;
         }

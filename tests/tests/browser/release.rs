@@ -8,16 +8,12 @@ use serde_json::json;
 use crate::{
     chrome::Chrome,
     page::MESSAGE,
-    pixels::{Area, Picture, colour, near},
+    pixels::{Area, Colour, Picture, colour, near},
 };
 
 /// Neither among those who approve, nor the author.
 const OUTSIDER: &str = "U0DEVELOPER";
 const APPROVER: &str = "U0APPROVER";
-
-const BLUE: &str = "#1d9bd1";
-const AMBER: &str = "#ecb22e";
-const GREEN: &str = "#2eb67d";
 
 /// A commit's message that would like to be more than text.
 const HOSTILE: &str = "</span><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> & <!channel> \
@@ -27,6 +23,8 @@ const HOSTILE: &str = "</span><script>document.title='owned'</script><img src=x 
 struct Look {
     picture: Picture,
     message: Area,
+    /// The colour of the bar.
+    bar: Colour,
 }
 
 /// The pipeline's own buildspec, that waits for the gate before it runs the tests.
@@ -40,24 +38,23 @@ async fn wait_at_the_gate(local: &Local) {
 }
 
 /// Waits until the page shows the message with these words, looks at it and keeps a picture.
-async fn look(chrome: &Chrome, local: &Local, id: &ReleaseId, words: &str, bar: &str, name: &str) -> Look {
+async fn look(chrome: &Chrome, local: &Local, id: &ReleaseId, words: &str, name: &str) -> Look {
     let message: Message = local.message(id, words, 0).await;
     let headline = words.trim_start_matches(": ");
     chrome.says(MESSAGE, headline).await;
     chrome.is_in_order(name).await;
-    let shown =
-        chrome.ask(&format!("return [...document.querySelectorAll('{MESSAGE}')].map((m) => m.dataset.message);")).await;
-    assert_eq!(shown, json!([message.ts]), "{name}: one message, edited in place");
+    let shown = format!("return [...document.querySelectorAll('{MESSAGE}')].map((m) => m.dataset.message);");
+    assert_eq!(chrome.ask(&shown).await, json!([message.ts]), "{name}: one message, edited in place");
     assert_eq!(chrome.ask("return window.sameAsBefore;").await, true, "{name}: the page was not loaded again");
-    assert_eq!(message.attachments[0]["color"], bar, "{name}: {}", message.text);
-    let (picture, area, bar_area) = chrome.picture(name, MESSAGE, ".bar").await;
-    let middle = picture.at(bar_area.middle());
-    assert!(near(middle, colour(bar)), "{name}: the bar is {middle:?}, not {bar}");
-    let painted = picture.of_colour(bar_area, colour(bar));
-    assert!(painted > bar_area.height as usize, "{name}: {painted} pixels of {bar_area:?} are {bar}");
+    let asked = colour(message.attachments[0]["color"].as_str().expect("a colour"));
+    let (picture, area, bar) = chrome.picture(name, MESSAGE, ".bar").await;
+    let middle = picture.at(bar.middle());
+    assert!(near(middle, asked), "{name}: the bar is {middle:?}, not {asked:?}");
+    let painted = picture.of_colour(bar, asked);
+    assert!(painted > bar.height as usize, "{name}: {painted} pixels of {bar:?} are {asked:?}");
     let colours = picture.colours(area);
     assert!(colours > 20, "{name}: text on its ground has more colours than {colours}");
-    Look { picture, message: area }
+    Look { picture, message: area, bar: middle }
 }
 
 #[test]
@@ -79,21 +76,21 @@ fn a_release_is_watched_and_approved_in_the_page() {
             application.commit(HOSTILE, Quality::Good).await;
             let id = application.push().await;
             local.shown(&id, "build").await;
-            let building = look(&chrome, local, &id, ": building", BLUE, "1-building").await;
+            let building = look(&chrome, local, &id, ": building", "1-building").await;
             stays_text(&chrome).await;
 
             gate.open();
-            let waits =
-                look(&chrome, local, &id, ": waits for approval to production", AMBER, "2-waits-for-approval").await;
-            assert!(different(&building, &waits) > 500, "it looks different");
+            let waits = look(&chrome, local, &id, ": waits for approval to production", "2-waits-for-approval").await;
+            differ(&building, &waits);
             refused(&chrome, local, &id).await;
 
             chrome.act_as(APPROVER).await;
             chrome.press("approve").await;
             let release = local.closed(&id).await;
             assert_eq!(release.state, State::Live, "{:?}", release.reason);
-            let live = look(&chrome, local, &id, ": live in ", GREEN, "3-live").await;
-            assert!(different(&waits, &live) > 500, "it looks different");
+            let live = look(&chrome, local, &id, ": live in ", "3-live").await;
+            differ(&waits, &live);
+            differ(&building, &live);
             chrome.says(MESSAGE, "approved by grace").await;
             assert_eq!(
                 chrome.count(&format!("{MESSAGE} button[data-action=approve]")).await,
@@ -101,6 +98,8 @@ fn a_release_is_watched_and_approved_in_the_page() {
                 "there is nothing to decide"
             );
             stays_text(&chrome).await;
+
+            rejected(&chrome, local, &application).await;
             chrome.quit().await;
         },
     );
@@ -127,6 +126,28 @@ async fn stays_text(chrome: &Chrome) {
     assert_eq!(chrome.ask("return document.title;").await, "#deploys – inbox");
 }
 
-fn different(one: &Look, other: &Look) -> usize {
-    one.picture.differing(one.message, &other.picture, other.message)
+/// Two states look different: the bar, and what is written beside it.
+fn differ(one: &Look, other: &Look) {
+    assert!(!near(one.bar, other.bar), "bars of {:?} and {:?}", one.bar, other.bar);
+    let pixels = one.picture.differing(one.message, &other.picture, other.message);
+    assert!(pixels > 500, "{pixels} pixels differ");
+}
+
+/// The next version is rejected: the page asks for the reason, and the message tells it.
+async fn rejected(chrome: &Chrome, local: &Local, application: &Application) {
+    application.commit("a version that nobody wants", Quality::Good).await;
+    let id = application.push().await;
+    local.message(&id, ": waits for approval to production", 0).await;
+    let newest = "#list > article.message:nth-last-of-type(1) button[data-action=reject]";
+    chrome.says(newest, "Reject").await;
+    chrome.click(newest).await;
+    chrome.says("dialog.modal[open] h2", "Reject the release").await;
+    chrome.keys("It would capsize <b>us</b>.").await;
+    chrome.picture("4-reject", "dialog.modal[open]", "textarea").await;
+    chrome.click("dialog.modal[open] [type=submit]").await;
+    chrome.gone("dialog.modal[open]").await;
+    let release = local.closed(&id).await;
+    assert_eq!(release.state, State::Failed);
+    chrome.says("#list", "It would capsize <b>us</b>.").await;
+    chrome.is_in_order("rejected").await;
 }

@@ -126,7 +126,7 @@ async fn commands_modals_and_questions_are_used_by_hand() {
     chrome.says(&format!("{OPEN} .error"), "Two words at least").await;
     assert_eq!(chrome.ask(FOCUS).await, "TEXTAREA", "what is wrong has the focus");
     assert_eq!(chrome.ask("return document.activeElement.value;").await, "risky", "what was written is still there");
-    chrome.picture("4-modal", OPEN, ".error").await;
+    chrome.picture("5-modal", OPEN, ".error").await;
     chrome.is_in_order("a modal with an error").await;
     chrome.ask("document.activeElement.value = '';").await;
     chrome.keys("too risky").await;
@@ -168,7 +168,7 @@ async fn a_button_asks_first() {
         chrome.gone("dialog[open]").await;
     }
     chrome.click("#list button[data-action=back]").await;
-    chrome.picture("5-question", "dialog[open]", "p").await;
+    chrome.picture("6-question", "dialog[open]", "p").await;
     chrome.click("dialog[open] [data-confirm]").await;
     chrome.says("article.message", "it went back").await;
     assert_eq!(chrome.count("article.message").await, 2, "the two refusals did nothing");
