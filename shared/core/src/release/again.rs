@@ -84,6 +84,7 @@ impl Release {
             build: Build { outcome: Some(Outcome::NotStarted), ..Build::default() },
             deployments: vec![deployment.again(deed, was_live)],
             asked: Some(Asked { deed, of: of.0.clone(), number: of.1, person }),
+            wished: None,
             ..self.clone()
         })
     }
