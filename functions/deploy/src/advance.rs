@@ -99,9 +99,8 @@ impl Deploy {
         let passing = match (&release.asked, &deployment.overridden) {
             // A rollback leaves its own lock, and those of others.
             (Some(asked), _) if asked.deed == Deed::Deploy => Passing::ByName,
-            (Some(_), _) => Passing::Past,
             (None, Some(_)) if release.wished.is_some() => Passing::ByName,
-            (None, Some(_)) => Passing::Past,
+            (Some(_), _) | (None, Some(_)) => Passing::Past,
             // What was admitted goes to its end, whoever locks meanwhile: all or nothing.
             (None, None) if deployment.admitted.is_some() => Passing::Past,
             (None, None) if release.wished.is_some() => Passing::Wished,

@@ -3,7 +3,7 @@
 use longshore_aws::deeds::Undone;
 use longshore_core::{
     config::Pipeline,
-    push::{Kind, Reference, Source, is_commit, is_null},
+    push::{Reference, Source, is_commit, is_null},
     release::{Commit, Release},
     text::quote,
 };

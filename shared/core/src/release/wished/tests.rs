@@ -2,6 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::{
+    message,
     push::Reference,
     release::{Build, Commit, Fact, Outcome, State, sample},
 };
@@ -71,6 +72,18 @@ fn a_record_with_an_unknown_commit_is_read_as_it_was_written() {
     let release = of_head("main");
     let written = serde_json::to_string(&release).expect("JSON");
     assert_eq!(serde_json::from_str::<Release>(&written).expect("a record"), release);
+}
+
+#[test]
+fn its_message_says_who_asked() {
+    let person = Person { reason: Some("the fix for <!channel>".into()), ..ada() };
+    let release = of_head("main").wished(person, None).expect("a release");
+    let view = serde_json::to_string(&message::view(&release, &message::Known::default())).expect("JSON");
+    for words in
+        [":point_right: asked for by Ada: the fix for &lt;!channel&gt;", "`main` at head", "web #7: queued (head)"]
+    {
+        assert!(view.contains(words), "{view}");
+    }
 }
 
 #[test]
