@@ -4,9 +4,10 @@ mod world;
 
 use std::time::Duration;
 
+use longshore_aws::store::{Admission, Passing};
 use longshore_core::{
     push::Reference,
-    release::{Build, Commit, Release, State},
+    release::{Build, Commit, Lock, Release, State},
 };
 use longshore_trigger::wish::{What, Wish};
 use world::{World, named, wish};
@@ -182,4 +183,32 @@ async fn a_wish_for_one_environment_goes_there_alone() {
     let release = world.ask(wanted).await.expect("a release");
     let names: Vec<_> = release.deployments.iter().map(|deployment| &*deployment.environment).collect();
     assert_eq!((names, release.supersede), (vec!["production"], false));
+}
+
+#[tokio::test]
+async fn the_lock_of_a_rollback_goes_and_one_that_somebody_set_holds() {
+    let world = World::start(false).await;
+    let now = longshore_aws::ids::now();
+    let lock = |rollback| Lock { by: "grace".into(), reason: None, since: now, until: None, rollback };
+    let release = world.ask(named("main")).await.expect("a release");
+    let back = Release { id: longshore_aws::ids::release_id(), number: 0, ..release.clone() };
+    world.store.ask(&back, Some(("staging", &lock(true)))).await.expect("the table");
+    world.store.lock("web", "staging", &lock(false)).await.expect("the table");
+    let admit = async |passing| {
+        let admitted = world.store.admit(&release, "staging", "holder", passing, now).await;
+        admitted.expect("the table")
+    };
+    assert_eq!(admit(Passing::Automation).await, Admission::Locked(lock(true)), "no push goes in");
+    assert_eq!(admit(Passing::Wished).await, Admission::Locked(lock(false)), "what somebody locked is locked");
+
+    // Its time is over.
+    let over = Lock { until: Some(now), ..lock(false) };
+    world.store.lock("web", "staging", &over).await.expect("the table");
+    assert_eq!(admit(Passing::Automation).await, Admission::Locked(lock(true)), "no push goes in");
+    assert!(
+        matches!(admit(Passing::Wished).await, Admission::Admitted(_)),
+        "the rollback came before it was asked for"
+    );
+    let environment = world.store.environment("web", "staging").await.expect("the table");
+    assert!(environment.lock.is_some_and(|lock| !lock.rollback), "and its lock is gone");
 }
