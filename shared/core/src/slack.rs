@@ -6,9 +6,13 @@
 //! Sources: <https://docs.slack.dev/interactivity/handling-user-interaction>,
 //! <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>.
 
+pub mod answer;
+pub mod command;
+pub mod confirm;
 mod standing;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::standing::stale;
@@ -43,7 +47,7 @@ pub struct Pressed {
 }
 
 /// Somebody in Slack.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// `U…` or `W…`: letters and digits.
     pub id: String,
