@@ -68,19 +68,15 @@ impl Trigger {
         if request.body.len() > LIMIT {
             return Response::too_large(LIMIT);
         }
-        let read = match timeout_at(received + DECIDED, self.slack_proven(request)).await {
-            Ok(Ok(Ok(body))) => slack::read(body),
-            Ok(Ok(Err(why))) => {
-                tracing::warn!(%why, "a request in Slack's name was refused");
-                return Response::unproven();
-            }
-            Ok(Err(error)) => {
-                tracing::error!("{error:#}");
-                return Response::try_again();
-            }
-            Err(_) => return Response::try_again(),
+        let body = match self.slack_body(request, received + DECIDED).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
         };
-        match read {
+        if let Some(answered) = slack::confirm::read(body) {
+            self.confirmation(answered, received).await;
+            return Response::empty();
+        }
+        match slack::read(body) {
             Ok(Some(pressed)) => self.pressed(pressed, received).await,
             Ok(None) => tracing::debug!("an interaction that is nothing to us"),
             Err(error) => {
@@ -89,6 +85,22 @@ impl Trigger {
             }
         }
         Response::empty()
+    }
+
+    /// The body, where Slack signed it; else what the sender is answered. `until`: by when that has to be known.
+    pub(crate) async fn slack_body<'r>(&self, request: &'r Request, until: Instant) -> Result<Verified<'r>, Response> {
+        match timeout_at(until, self.slack_proven(request)).await {
+            Ok(Ok(Ok(body))) => Ok(body),
+            Ok(Ok(Err(why))) => {
+                tracing::warn!(%why, "a request in Slack's name was refused");
+                Err(Response::unproven())
+            }
+            Ok(Err(error)) => {
+                tracing::error!("{error:#}");
+                Err(Response::try_again())
+            }
+            Err(_) => Err(Response::try_again()),
+        }
     }
 
     /// The body, where Slack signed it. A mismatch is checked once more against a fresh reading of the secret, which may have been rotated.
@@ -149,7 +161,7 @@ impl Trigger {
 
     /// Who pressed, as far as the approval wants to know it: Slack is asked for groups where these decide, and for the address where the
     /// commit's author may not approve.
-    async fn who(&self, by: &User, approval: Option<&Approval>) -> Result<Who, SlackError> {
+    pub(crate) async fn who(&self, by: &User, approval: Option<&Approval>) -> Result<Who, SlackError> {
         let named = |approver: &Approver| matches!(approver, Approver::User(id) if *id == by.id);
         let group = |approver: &Approver| matches!(approver, Approver::Group(_) | Approver::GroupId(_));
         let approvers = approval.map(|approval| approval.by.as_slice()).unwrap_or_default();

@@ -30,7 +30,7 @@ use aws_sdk_dynamodb::{
 };
 
 pub use asked::Listed;
-pub use command::Taken;
+pub use command::TakenErrand;
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
 pub use environment::{Admission, Hold, Passing};
 pub use looked::Look;

@@ -16,8 +16,8 @@ const SK: &str = "command";
 /// For how long an errand is remembered: longer than a request with its signature counts.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
-/// An errand, and the right to see to it: one invocation has it at a time, for at most [`Taken::LIFE`].
-pub struct Taken {
+/// An errand, and the right to see to it: one invocation has it at a time, for at most [`TakenErrand::LIFE`].
+pub struct TakenErrand {
     /// Which.
     pub key: Key,
     /// What is wanted.
@@ -33,15 +33,15 @@ pub struct Taken {
     until: i64,
 }
 
-impl Taken {
+impl TakenErrand {
     /// For how long the right lasts when its holder dies: longer than a function may run.
     pub const LIFE: SignedDuration = SignedDuration::from_secs(40);
 }
 
 /// Without the address.
-impl fmt::Debug for Taken {
+impl fmt::Debug for TakenErrand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Taken").field("key", &self.key).field("errand", &self.errand).finish_non_exhaustive()
+        f.debug_struct("TakenErrand").field("key", &self.key).field("errand", &self.errand).finish_non_exhaustive()
     }
 }
 
@@ -84,9 +84,9 @@ impl Store {
     }
 
     /// Takes the right to see to an errand; `None` while someone else has it, before it is time to tell again, and when it is over.
-    pub async fn take_errand(&self, key: &Key, now: Timestamp) -> Result<Option<Taken>, StoreError> {
+    pub async fn take_errand(&self, key: &Key, now: Timestamp) -> Result<Option<TakenErrand>, StoreError> {
         let pk = pk(key);
-        let until = (now + Taken::LIFE).as_millisecond();
+        let until = (now + TakenErrand::LIFE).as_millisecond();
         let request = self
             .client
             .update_item()
@@ -110,7 +110,7 @@ impl Store {
         let unreadable = |error: serde_json::Error| StoreError::Unreadable(pk.clone(), error.to_string());
         let errand = serde_json::from_str(&read_text(&item, "errand").unwrap_or_default()).map_err(unreadable)?;
         let outcome = read_text(&item, "outcome").map(|outcome| serde_json::from_str(&outcome));
-        Ok(Some(Taken {
+        Ok(Some(TakenErrand {
             key: key.clone(),
             errand,
             response_url: read_text(&item, "response_url").map(SecretString::from),
@@ -122,30 +122,30 @@ impl Store {
     }
 
     /// Writes down what became of an errand, and keeps the right. `false` when that was lost.
-    pub async fn errand_came_to(&self, taken: &Taken, outcome: &Outcome) -> Result<bool, StoreError> {
+    pub async fn errand_came_to(&self, taken: &TakenErrand, outcome: &Outcome) -> Result<bool, StoreError> {
         let outcome = json(&pk(&taken.key), outcome)?;
         self.write_errand(taken, "SET outcome = :outcome", &[(":outcome", text(outcome))]).await
     }
 
     /// Counts that it is told now, and that it is told again at that time if it is not over by then. `false` when the right was lost.
-    pub async fn errand_is_told(&self, taken: &Taken, again: Timestamp) -> Result<bool, StoreError> {
+    pub async fn errand_is_told(&self, taken: &TakenErrand, again: Timestamp) -> Result<bool, StoreError> {
         let values = [(":one", number(1)), (":again", number(again.as_millisecond()))];
         self.write_errand(taken, "SET not_before = :again ADD tellings :one", &values).await
     }
 
     /// Gives the right back.
-    pub async fn leave_errand(&self, taken: &Taken) -> Result<bool, StoreError> {
+    pub async fn leave_errand(&self, taken: &TakenErrand) -> Result<bool, StoreError> {
         self.write_errand(taken, "REMOVE lease", &[]).await
     }
 
     /// An errand is over: nothing more is done or told. The address goes.
-    pub async fn close_errand(&self, taken: &Taken) -> Result<bool, StoreError> {
+    pub async fn close_errand(&self, taken: &TakenErrand) -> Result<bool, StoreError> {
         self.write_errand(taken, "REMOVE lease, open_for, response_url, not_before", &[]).await
     }
 
     async fn write_errand(
         &self,
-        taken: &Taken,
+        taken: &TakenErrand,
         update: &str,
         values: &[(&str, aws_sdk_dynamodb::types::AttributeValue)],
     ) -> Result<bool, StoreError> {

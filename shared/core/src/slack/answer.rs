@@ -54,19 +54,21 @@ impl Answer {
     pub(crate) fn new(text: &str, blocks: Vec<Value>) -> Self {
         let line = text.lines().next().unwrap_or_default();
         let is_short = (1..=1000).contains(&line.chars().count());
-        Self { text: if is_short { line.to_owned() } else { "Longshore".to_owned() }, blocks }
+        let text = if is_short { line } else { "Longshore" };
+        let blocks = if blocks.is_empty() { vec![section(text)] } else { blocks };
+        Self { text: text.to_owned(), blocks }
     }
 
     /// An answer of one text. It is taken as it is: what comes from outside is escaped before, and cut.
-    pub(crate) fn of(text: String) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut page = Page::default();
-        page.line(&text);
-        Self::new(&text, page.blocks())
+        page.line(text);
+        Self::new(text, page.blocks())
     }
 
     /// What is answered when something went wrong, in a sentence: plain text, which is escaped here.
     pub fn sentence(text: &str) -> Self {
-        Self::of(escape(&crate::text::shorten(text, 2000)))
+        Self::of(&escape(&crate::text::shorten(text, 2000)))
     }
 
     /// The body of the answer to a command, and of a request to its `response_url`.

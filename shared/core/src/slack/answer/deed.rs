@@ -70,7 +70,7 @@ pub fn done(done: &Done, by: &User, name: &str) -> Answer {
         reason.as_ref().map(|reason| format!("\n{}", quote(reason, 1000))).unwrap_or_default()
     };
     let place = |pipeline: &str, environment: &str| format!("{} of {}", escape(environment), escape(pipeline));
-    Answer::of(match done {
+    Answer::of(&match done {
         Done::Started(release) => {
             let (branch, commit) =
                 (code(&release.reference.name), link(release.commit.url.as_deref(), release.commit.short()));
@@ -117,12 +117,12 @@ fn numbered(release: &Release) -> String {
 
 /// Tells whoever wants something that it was written down.
 pub fn acknowledged(wanted: &Wanted, name: &str) -> Answer {
-    Answer::of(format!(":hourglass_flowing_sand: Taken: {}. What becomes of it is told here.", said(wanted, name)))
+    Answer::of(&format!(":hourglass_flowing_sand: Taken: {}. What becomes of it is told here.", said(wanted, name)))
 }
 
 /// Takes the place of a question that was answered with yes.
 pub fn confirmed(wanted: &Wanted, name: &str) -> Answer {
-    Answer::of(format!(":hourglass_flowing_sand: Confirmed: {}. What becomes of it is told here.", said(wanted, name)))
+    Answer::of(&format!(":hourglass_flowing_sand: Confirmed: {}. What becomes of it is told here.", said(wanted, name)))
 }
 
 /// Takes the place of a question that was answered with no.
@@ -132,7 +132,7 @@ pub fn dismissed() -> Answer {
 
 /// Tells why something was not done: a sentence without its full stop.
 pub fn undone(why: &str) -> Answer {
-    Answer::of(format!(":no_entry_sign: Nothing was done: {}.", clip(why, 2000)))
+    Answer::of(&format!(":no_entry_sign: Nothing was done: {}.", clip(why, 2000)))
 }
 
 /// What is wanted, as a command says it.

@@ -11,7 +11,7 @@ pub fn releases(pipeline: &str, releases: &[Release]) -> Answer {
     let mut page = Page::default();
     let name = escape(pipeline);
     if releases.is_empty() {
-        return Answer::of(format!("There is no release of {name} yet."));
+        return Answer::of(&format!("There is no release of {name} yet."));
     }
     page.line(&format!("*{name}*, the newest releases"));
     for release in releases {

@@ -1,0 +1,141 @@
+//! Does what somebody wants. Done again, after an invocation that died in the middle, it changes nothing more.
+
+use longshore_aws::deeds::{Deeds, Undone};
+use longshore_core::{
+    approval::Who,
+    release::{Deployment, Lock, Person, Release, State},
+    slack::{
+        answer::Done,
+        command::{Errand, Named, Wanted},
+    },
+};
+
+use super::proposals::to_of;
+use crate::{
+    Trigger,
+    wish::{What, Wish},
+};
+
+impl Trigger {
+    /// `maybe_done`: an earlier invocation may have done it.
+    pub(super) async fn do_it(&self, errand: &Errand, maybe_done: bool) -> Result<Done, Undone> {
+        let deeds = Deeds { store: &self.store, events: &self.events };
+        match &errand.wanted {
+            Wanted::Start { pipeline, what, environment } => {
+                self.as_shown(errand, pipeline).await?;
+                let person = self.person(errand, None).await?;
+                let what = what.clone().map_or(What::Default, What::Named);
+                let (pipeline, environment) = (pipeline.clone(), environment.clone());
+                let wish = Wish { id: errand.id.clone(), pipeline, what, environment, person };
+                Ok(Done::Started(Box::new(Box::pin(self.build_by_name(wish)).await?)))
+            }
+            Wanted::Promote { release, environment } => {
+                let of = self.named(release).await?;
+                self.as_shown(errand, &of.pipeline).await?;
+                let person = self.person(errand, None).await?;
+                let release = if maybe_done && is_let_in(&of, environment, &person) {
+                    of.clone()
+                } else {
+                    deeds.deploy(&of.id, environment, person).await?
+                };
+                Ok(Done::Promoted { of: of.number, environment: environment.clone(), release: Box::new(release) })
+            }
+            Wanted::RollBack { pipeline, environment, to } => {
+                self.as_shown(errand, pipeline).await?;
+                let target = deeds.target(pipeline, environment, to_of(to.as_ref())).await?;
+                let person = self.person(errand, None).await?;
+                let release =
+                    deeds.roll_back(pipeline, environment, to_of(Some(&Named::Id(target.id))), person).await?;
+                Ok(Done::RolledBack { to: target.number, environment: environment.clone(), release: Box::new(release) })
+            }
+            Wanted::Decide { release, approved, reason } => {
+                self.decide(errand, release, *approved, reason.as_ref()).await
+            }
+            Wanted::Cancel { release } => {
+                let release = self.named(release).await?;
+                Err(Undone::Refused(format!("{} #{} cannot be cancelled yet", release.pipeline, release.number)))
+            }
+            Wanted::Lock { pipeline, environment, reason } => {
+                let by = self.person(errand, None).await?.name;
+                let lock = Lock { by, reason: reason.clone(), since: errand.received, until: None, rollback: false };
+                deeds.lock(pipeline, environment, &lock).await?;
+                let (pipeline, environment) = (pipeline.clone(), environment.clone());
+                Ok(Done::Locked { pipeline, environment, reason: reason.clone() })
+            }
+            Wanted::Unlock { pipeline, environment, reason } => {
+                self.person(errand, None).await?;
+                if !deeds.unlock(pipeline, environment).await? && !maybe_done {
+                    return Err(Undone::Refused(format!("{environment} of {pipeline} is not locked")));
+                }
+                let (pipeline, environment) = (pipeline.clone(), environment.clone());
+                Ok(Done::Unlocked { pipeline, environment, reason: reason.clone() })
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        errand: &Errand,
+        named: &Named,
+        approved: bool,
+        reason: Option<&String>,
+    ) -> Result<Done, Undone> {
+        let release = self.named(named).await?;
+        let done = |release: Release, environment: String| {
+            Ok(Done::Decided { release: Box::new(release), environment, approved, reason: reason.cloned() })
+        };
+        let who = self.caller(errand, &release).await?;
+        let is_ours = |deployment: &&Deployment| {
+            deployment.decision.as_ref().is_some_and(|decision| {
+                decision.approved == approved && decision.by.name == who.name && decision.by.at >= errand.received
+            })
+        };
+        if let Some(decided) = release.deployments.iter().find(is_ours) {
+            let environment = decided.environment.clone();
+            return done(release, environment);
+        }
+        let waiting = release.deployments.iter().find(|deployment| deployment.verdict.is_none());
+        let waiting = waiting.filter(|_| release.state == State::Deploying).map(|waiting| waiting.environment.clone());
+        let Some(environment) = waiting else {
+            let (pipeline, number, state) = (&release.pipeline, release.number, release.state.word().replace('_', " "));
+            return Err(Undone::Refused(format!("{pipeline} #{number} waits for no approval: it is {state}")));
+        };
+        let deeds = Deeds { store: &self.store, events: &self.events };
+        let decided = deeds.decide(&release.id, &environment, &who, approved, reason.cloned(), errand.received).await?;
+        done(decided, environment)
+    }
+
+    /// Refuses what was confirmed while something else was live; but not what was done already.
+    async fn as_shown(&self, errand: &Errand, pipeline: &str) -> Result<(), Undone> {
+        if errand.shown.is_empty() || self.store.release(&errand.id).await?.is_some() {
+            return Ok(());
+        }
+        match self.changed_since(pipeline, &errand.shown).await? {
+            Some(why) => Err(Undone::Refused(why)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whoever wants it, as records name them.
+    async fn person(&self, errand: &Errand, reason: Option<String>) -> Result<Person, Undone> {
+        Ok(Person { name: errand.by.name.clone(), reason, at: errand.received })
+    }
+
+    /// Whoever decides on a release.
+    async fn caller(&self, errand: &Errand, release: &Release) -> Result<Who, Undone> {
+        let waiting = release.deployments.iter().find(|deployment| deployment.verdict.is_none());
+        let approval = waiting.and_then(|deployment| deployment.plan.approval.as_ref());
+        self.who(&errand.by, approval).await.map_err(unknown)
+    }
+}
+
+fn unknown(error: crate::slack::SlackError) -> Undone {
+    Undone::Refused(format!("whether you may do that is not known ({error}); try again"))
+}
+
+/// Whether somebody let a release pass what held it there.
+fn is_let_in(release: &Release, environment: &str, person: &Person) -> bool {
+    let deployment = release.deployment_to(environment).ok().map(|(_, deployment)| deployment);
+    let by = deployment.and_then(|deployment| deployment.overridden.as_ref());
+    by.is_some_and(|by| by.name == person.name && by.at >= person.at)
+}
