@@ -31,8 +31,9 @@ use aws_sdk_dynamodb::{
 
 pub use asked::Listed;
 pub use command::TakenErrand;
+pub use asked::{Asking, Listed, LockedBy};
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
-pub use environment::{Admission, Hold, Passing};
+pub use environment::{Admission, Hold};
 pub use looked::Look;
 pub use message::{Lease, Posted};
 pub use record::Changed;
