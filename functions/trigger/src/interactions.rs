@@ -275,7 +275,7 @@ fn place(press: &Press) -> &str {
 }
 
 /// The environment that a release is on its way to, or did not get into.
-fn current(release: &Release) -> Option<&str> {
+pub(crate) fn current(release: &Release) -> Option<&str> {
     let mut deployments = release.deployments.iter();
     let open = deployments.find(|deployment| deployment.verdict != Some(Verdict::Live));
     open.filter(|_| release.is_imaged()).map(|open| open.environment.as_str())

@@ -30,8 +30,8 @@ use aws_sdk_dynamodb::{
 };
 
 pub use asked::Listed;
-pub use command::TakenErrand;
 pub use asked::{Asking, Listed, LockedBy};
+pub use command::TakenErrand;
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
 pub use environment::{Admission, Hold};
 pub use looked::Look;

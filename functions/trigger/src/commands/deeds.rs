@@ -1,10 +1,12 @@
 //! Does what somebody wants. Done again, after an invocation that died in the middle, it changes nothing more.
 
-use longshore_aws::deeds::{Deeds, Undone};
+use jiff::Timestamp;
+use longshore_aws::deeds::Undone;
 use longshore_core::{
     approval::Who,
-    release::{Deployment, Lock, Person, Release, State},
+    release::{Attempt, Deployment, Lock, Person, Release, State},
     slack::{
+        User,
         answer::Done,
         command::{Errand, Named, Wanted},
     },
@@ -13,17 +15,30 @@ use longshore_core::{
 use super::proposals::to_of;
 use crate::{
     Trigger,
+    interactions::current,
+    slack::SlackError,
     wish::{What, Wish},
 };
+
+/// What somebody wants to do something to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The pipeline.
+    pub pipeline: &'a str,
+    /// The environment; none: the pipeline's releases as a whole.
+    pub environment: Option<&'a str>,
+    /// The release, where it is about one.
+    pub release: Option<&'a Release>,
+}
 
 impl Trigger {
     /// `maybe_done`: an earlier invocation may have done it.
     pub(super) async fn do_it(&self, errand: &Errand, maybe_done: bool) -> Result<Done, Undone> {
-        let deeds = Deeds { store: &self.store, events: &self.events };
+        let deeds = self.deeds();
         match &errand.wanted {
             Wanted::Start { pipeline, what, environment } => {
                 self.as_shown(errand, pipeline).await?;
-                let person = self.person(errand, None).await?;
+                let person = self.may_start(&errand.by, pipeline, environment.as_deref(), errand.received).await?;
                 let what = what.clone().map_or(What::Default, What::Named);
                 let (pipeline, environment) = (pipeline.clone(), environment.clone());
                 let wish = Wish { id: errand.id.clone(), pipeline, what, environment, person };
@@ -32,11 +47,12 @@ impl Trigger {
             Wanted::Promote { release, environment } => {
                 let of = self.named(release).await?;
                 self.as_shown(errand, &of.pipeline).await?;
-                let person = self.person(errand, None).await?;
+                let place = Place { pipeline: &of.pipeline, environment: Some(environment), release: Some(&of) };
+                let person = self.person(&errand.by, &place, "promote", errand.received).await?;
                 let release = if maybe_done && is_let_in(&of, environment, &person) {
                     of.clone()
                 } else {
-                    deeds.deploy(&of.id, environment, person).await?
+                    deeds.deploy(errand.id.clone(), &of.id, environment, person).await?
                 };
                 Ok(Done::Promoted { of: of.number, environment: environment.clone(), release: Box::new(release) })
             }
@@ -53,17 +69,27 @@ impl Trigger {
             }
             Wanted::Cancel { release } => {
                 let release = self.named(release).await?;
-                Err(Undone::Refused(format!("{} #{} cannot be cancelled yet", release.pipeline, release.number)))
+                let place =
+                    Place { pipeline: &release.pipeline, environment: current(&release), release: Some(&release) };
+                let person = self.person(&errand.by, &place, "cancel", errand.received).await?;
+                let is_ours = |by: &Person| by.name == person.name && by.at >= person.at;
+                if release.called_off.as_ref().is_some_and(is_ours) {
+                    return Ok(Done::Cancelled(Box::new(release)));
+                }
+                let cancelled = deeds.cancel(&release.id, person).await?;
+                Ok(Done::Cancelled(Box::new(Box::pin(self.stopped(cancelled)).await)))
             }
             Wanted::Lock { pipeline, environment, reason } => {
-                let by = self.person(errand, None).await?.name;
+                let place = Place { pipeline, environment: Some(environment), release: None };
+                let by = self.person(&errand.by, &place, "lock", errand.received).await?.name;
                 let lock = Lock { by, reason: reason.clone(), since: errand.received, until: None, rollback: false };
                 deeds.lock(pipeline, environment, &lock).await?;
                 let (pipeline, environment) = (pipeline.clone(), environment.clone());
                 Ok(Done::Locked { pipeline, environment, reason: reason.clone() })
             }
             Wanted::Unlock { pipeline, environment, reason } => {
-                self.person(errand, None).await?;
+                let place = Place { pipeline, environment: Some(environment), release: None };
+                self.person(&errand.by, &place, "unlock", errand.received).await?;
                 if !deeds.unlock(pipeline, environment).await? && !maybe_done {
                     return Err(Undone::Refused(format!("{environment} of {pipeline} is not locked")));
                 }
@@ -100,8 +126,8 @@ impl Trigger {
             let (pipeline, number, state) = (&release.pipeline, release.number, release.state.word().replace('_', " "));
             return Err(Undone::Refused(format!("{pipeline} #{number} waits for no approval: it is {state}")));
         };
-        let deeds = Deeds { store: &self.store, events: &self.events };
-        let decided = deeds.decide(&release.id, &environment, &who, approved, reason.cloned(), errand.received).await?;
+        let decided =
+            self.deeds().decide(&release.id, &environment, &who, approved, reason.cloned(), errand.received).await?;
         done(decided, environment)
     }
 
@@ -116,20 +142,55 @@ impl Trigger {
         }
     }
 
-    /// Whoever wants it, as records name them.
-    async fn person(&self, errand: &Errand, reason: Option<String>) -> Result<Person, Undone> {
-        Ok(Person { name: errand.by.name.clone(), reason, at: errand.received })
+    /// Somebody, as records name them, where they may do something; else a refusal, which is recorded where it is about a release.
+    pub(super) async fn person(
+        &self,
+        by: &User,
+        place: &Place<'_>,
+        deed: &str,
+        at: Timestamp,
+    ) -> Result<Person, Undone> {
+        let Place { pipeline, environment, release } = *place;
+        let (who, may) = self.may(by, pipeline, environment).await.map_err(|error| unknown(&error))?;
+        let Err(why) = may else { return Ok(Person { name: who.name, reason: None, at }) };
+        if let Some(release) = release {
+            let deployment = environment.and_then(|environment| release.deployment_to(environment).ok());
+            let attempt = Attempt { name: who.name.clone(), deed: deed.to_owned(), why: why.to_string(), at };
+            self.deeds().declined(release, deployment.map_or(0, |(at, _)| at), attempt).await?;
+        }
+        Err(Undone::Refused(format!("{} may not {deed}: {why}", who.name)))
+    }
+
+    /// The same, for a build: whom the pipeline names, and for each environment that it reaches whom that names itself. Where an approval is
+    /// waited for, those who give it decide later.
+    pub(super) async fn may_start(
+        &self,
+        by: &User,
+        pipeline: &str,
+        environment: Option<&str>,
+        at: Timestamp,
+    ) -> Result<Person, Undone> {
+        let place = |environment| Place { pipeline, environment, release: None };
+        let person = self.person(by, &place(None), "start", at).await?;
+        let configured = self.settings.config.pipeline(pipeline);
+        let environments = configured.map(|pipeline| pipeline.environments.as_slice()).unwrap_or_default();
+        for one in environments.iter().filter(|one| environment.is_none_or(|only| only == one.name)) {
+            if !one.allow.is_empty() {
+                self.person(by, &place(Some(&one.name)), &format!("start what goes to {}", one.name), at).await?;
+            }
+        }
+        Ok(person)
     }
 
     /// Whoever decides on a release.
     async fn caller(&self, errand: &Errand, release: &Release) -> Result<Who, Undone> {
         let waiting = release.deployments.iter().find(|deployment| deployment.verdict.is_none());
         let approval = waiting.and_then(|deployment| deployment.plan.approval.as_ref());
-        self.who(&errand.by, approval).await.map_err(unknown)
+        self.who(&errand.by, approval).await.map_err(|error| unknown(&error))
     }
 }
 
-fn unknown(error: crate::slack::SlackError) -> Undone {
+fn unknown(error: &SlackError) -> Undone {
     Undone::Refused(format!("whether you may do that is not known ({error}); try again"))
 }
 

@@ -41,9 +41,17 @@ impl Trigger {
             self.store.leave_errand(&taken).await?;
             return Ok(());
         };
-        if !self.store.errand_came_to(&taken, &outcome).await? {
-            tracing::warn!(command = %key, "another invocation has the command: it tells what became of it");
-            return Ok(());
+        match self.store.errand_came_to(&taken, &outcome).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(command = %key, "another invocation has the command: it tells what became of it");
+                return Ok(());
+            }
+            // It is done again, and changes nothing more.
+            Err(error) => {
+                self.store.leave_errand(&taken).await?;
+                return Err(error.into());
+            }
         }
         self.tell(&taken, &outcome, age, now).await
     }

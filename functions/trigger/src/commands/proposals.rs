@@ -1,6 +1,9 @@
 //! What is asked about before it is done: a rollback, and whatever goes into a pipeline's last environment, which counts as production.
 
-use longshore_aws::deeds::{Deeds, To, Undone};
+use longshore_aws::{
+    deeds::{To, Undone},
+    ids,
+};
 use longshore_core::{
     release::{Release, ReleaseId},
     slack::{
@@ -10,6 +13,7 @@ use longshore_core::{
     },
 };
 
+use super::deeds::Place;
 use crate::Trigger;
 
 impl Trigger {
@@ -21,10 +25,12 @@ impl Trigger {
         id: &ReleaseId,
         wanted: &Wanted,
     ) -> Result<Option<Answer>, Undone> {
+        let now = ids::now();
         let (pipeline, wanted, changes) = match wanted {
             Wanted::RollBack { pipeline, environment, to } => {
-                let deeds = Deeds { store: &self.store, events: &self.events };
-                let target = deeds.target(pipeline, environment, to_of(to.as_ref())).await?;
+                let place = Place { pipeline, environment: Some(environment), release: None };
+                self.person(&given.by, &place, "roll back", now).await?;
+                let target = self.deeds().target(pipeline, environment, to_of(to.as_ref())).await?;
                 let to = Some(Named::Id(target.id.clone()));
                 let changes = vec![self.change(pipeline, environment, Some(target)).await?];
                 let wanted = Wanted::RollBack { pipeline: pipeline.clone(), environment: environment.clone(), to };
@@ -50,6 +56,7 @@ impl Trigger {
                 if environment.as_ref().is_some_and(|only| *only != last) {
                     return Ok(None);
                 }
+                self.may_start(&given.by, pipeline, environment.as_deref(), now).await?;
                 let mut changes = Vec::new();
                 for one in configured.environments.iter().map(|one| &one.name) {
                     if environment.as_ref().is_none_or(|only| only == one) {

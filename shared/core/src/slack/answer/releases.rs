@@ -28,6 +28,7 @@ pub(super) fn line(release: &Release) -> String {
         let what = match asked.deed {
             Deed::Rollback => "back to",
             Deed::Deploy => "by name:",
+            Deed::Retry => "once more:",
         };
         format!("{what} #{} · ", asked.number)
     });
