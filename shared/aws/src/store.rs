@@ -29,7 +29,6 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 
-pub use asked::Listed;
 pub use asked::{Asking, Listed, LockedBy};
 pub use command::TakenErrand;
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};

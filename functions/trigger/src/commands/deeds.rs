@@ -58,11 +58,12 @@ impl Trigger {
             }
             Wanted::RollBack { pipeline, environment, to } => {
                 self.as_shown(errand, pipeline).await?;
-                let target = deeds.target(pipeline, environment, to_of(to.as_ref())).await?;
-                let person = self.person(errand, None).await?;
-                let release =
-                    deeds.roll_back(pipeline, environment, to_of(Some(&Named::Id(target.id))), person).await?;
-                Ok(Done::RolledBack { to: target.number, environment: environment.clone(), release: Box::new(release) })
+                let place = Place { pipeline, environment: Some(environment), release: None };
+                let person = self.person(&errand.by, &place, "roll back", errand.received).await?;
+                let to = to_of(to.as_ref());
+                let release = deeds.roll_back(errand.id.clone(), pipeline, environment, to, person).await?;
+                let to = release.asked.as_ref().map_or(release.number, |asked| asked.number);
+                Ok(Done::RolledBack { to, environment: environment.clone(), release: Box::new(release) })
             }
             Wanted::Decide { release, approved, reason } => {
                 self.decide(errand, release, *approved, reason.as_ref()).await

@@ -33,7 +33,7 @@ impl Trigger {
             Question::Releases(pipeline) => {
                 let listed = self.store.newest_releases(pipeline, None, LISTED).await?;
                 let ids = listed.into_iter().map(|listed| listed.id).collect();
-                answer::releases(pipeline, &self.known(ids).await?)
+                answer::releases(pipeline, &self.records(ids).await?)
             }
             Question::Logs(named) => answer::logs(&self.named(named).await?),
             Question::Why { repository, branch } => {
@@ -62,7 +62,7 @@ impl Trigger {
         ids.dedup();
         ids.reverse();
         ids.truncate(LOOKED_AT);
-        let mut open = self.known(ids).await?;
+        let mut open = self.records(ids).await?;
         open.retain(|release| !release.state.is_end());
         open.sort_by_key(|release| std::cmp::Reverse(release.number));
         let mut environments: Vec<(String, String)> = Vec::new();
@@ -87,7 +87,7 @@ impl Trigger {
     }
 
     /// The records of some releases, in their order, as far as they are there.
-    async fn known(&self, ids: Vec<ReleaseId>) -> Result<Vec<Release>, StoreError> {
+    async fn records(&self, ids: Vec<ReleaseId>) -> Result<Vec<Release>, StoreError> {
         let found = all(ids, async |id: ReleaseId| self.store.release(&id).await).await?;
         Ok(found.into_iter().flatten().collect())
     }

@@ -286,9 +286,10 @@ fn table() -> Value {
     let key = |hash: &str, range: &str| json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }]);
     let attribute =
         |name: &str| json!({ "AttributeName": name, "AttributeType": if name == "number" { "N" } else { "S" } });
+    let attributes = ["pk", "sk", "open_for", "pipeline", "number"].map(attribute);
     json!({
         "TableName": TABLE, "BillingMode": "PAY_PER_REQUEST", "KeySchema": key("pk", "sk"),
-        "AttributeDefinitions": ["pk", "sk", "open_for", "pipeline", "number"].map(attribute),
+        "AttributeDefinitions": attributes,
         "GlobalSecondaryIndexes": [
             { "IndexName": "open", "KeySchema": key("open_for", "pk"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
             { "IndexName": "pipeline", "KeySchema": key("pipeline", "number"),

@@ -121,7 +121,7 @@ mod tests {
         let reference = Reference::branch(branch).expect("a branch");
         let told = |would: Would<'_>| {
             let sign = if would.starts { "+" } else { "-" };
-            format!("{sign} {}: {}; if {}", would.pipeline.name, would.reason, would.conditions.join(", and if "))
+            format!("{sign} {}: {} [{}]", would.pipeline.name, would.reason, would.conditions.join(", "))
         };
         would(&config, "github.com/Acme/web", &reference).into_iter().map(told).collect()
     }
@@ -133,7 +133,14 @@ mod tests {
             [[pipeline]]\nname = \"next\"\nrepository = \"github.com/acme/web\"\nbranches = [\"next\"]\nproject = \"bb\"\n\
             [[pipeline]]\nname = \"shop\"\nrepository = \"github.com/acme/shop\"\nbranches = [\"main\"]\nproject = \"cc\"\nafter = [\"web\"]\n\
             [[pipeline]]\nname = \"other\"\nrepository = \"github.com/acme/other\"\nbranches = [\"main\"]\nproject = \"dd\"\n";
-        insta::assert_snapshot!(told(text, "main").join("\n"));
-        insta::assert_snapshot!(told(text, "trunk").join("\n"));
+        insta::assert_snapshot!(told(text, "main").join("\n"), @r#"
+        + web: the branch "main" matches "main" [it is the merge of a pull request (on = "merge"), it is pushed by "ada", and not "bot", a changed file is one of "src/**", and not "docs/**", the commit's message has no "[skip ci]" or "[skip deploy]"]
+        - next: it takes the branches "next", not "main" []
+        + shop: it comes after "web": the newest known commit of its branch "main" is built []
+        "#);
+        insta::assert_snapshot!(told(text, "trunk").join("\n"), @r#"
+        - web: it takes the branches "main" or "release/*", not "trunk" []
+        - next: it takes the branches "next", not "trunk" []
+        "#);
     }
 }

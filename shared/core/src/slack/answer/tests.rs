@@ -32,7 +32,8 @@ fn read(answer: &Answer) -> String {
             } else {
                 element["text"].as_str().expect("a text").to_owned()
             };
-            text += &format!("{shown}\n");
+            text += &shown;
+            text.push('\n');
         }
     }
     text
@@ -102,13 +103,48 @@ fn ada() -> User {
 
 #[test]
 fn help_lists_every_command_under_the_name_that_it_has() {
-    insta::assert_snapshot!(read(&help("/ship", &config())));
+    insta::assert_snapshot!(read(&help("/ship", &config())), @r"
+    What /ship can do
+    --
+    *What is live, and what is on its way; and what to do about it*
+    • `/ship PIPELINE [BRANCH|COMMIT] [to ENV]` build a branch or a commit, and release it
+    • `/ship status [PIPELINE]` what is live, what is on its way, and what it waits for
+    • `/ship releases PIPELINE` the last ten releases
+    • `/ship promote RELEASE ENV` take a release to an environment, without a build
+    • `/ship rollback PIPELINE ENV [RELEASE]` go back to what was live before, or to a release
+    • `/ship approve RELEASE [REASON]` let a release in that waits for it
+    • `/ship reject RELEASE [REASON]` do not let it in
+    • `/ship cancel RELEASE` end a release before its end
+    • `/ship lock PIPELINE ENV [REASON]` let nothing in by itself
+    • `/ship unlock PIPELINE ENV [REASON]` let releases in again
+    • `/ship logs RELEASE` the build's log, and the last lines of what failed
+    • `/ship why REPOSITORY BRANCH` whether a push to a branch starts something, and why
+    • `/ship help` this list
+    For example `/ship web main`, `/ship status web`, `/ship releases web`, `/ship promote web#7 production`, `/ship rollback web production`, `/ship approve web#7`, `/ship reject web#7 the tide is out`, `/ship cancel web#7`, `/ship lock web production until the sale is over`, `/ship unlock web production`, `/ship logs web#7`, `/ship why github.com/acme/web main`, `/ship help`
+    Pipelines: web and docs.
+    A release is named by its pipeline and number (`web#7`), or by its id. Answers to questions are yours alone; what is done is told to the channel.
+    ");
 }
 
 #[test]
 fn what_was_not_understood_is_said_with_an_example() {
     let told = |text: &str| read(&unclear(&Command::parse(text, &config()).expect_err(text), "/deploy", &config()));
-    insta::assert_snapshot!([told("rolback <web>"), told("lock web"), told("status wep")].join("\n"));
+    insta::assert_snapshot!([told("rolback <web>"), told("lock web"), told("status wep")].join("\n"), @r#"
+    Not understood: There is no command and no pipeline "rolback" (did you mean rollback?)
+    --
+    There is no command and no pipeline "rolback" (did you mean rollback?).
+    It is `/deploy rollback PIPELINE ENV [RELEASE]`, for example `/deploy rollback web production`.
+
+    Not understood: ENV is missing
+    --
+    ENV is missing.
+    It is `/deploy lock PIPELINE ENV [REASON]`, for example `/deploy lock web production until the sale is over`.
+
+    Not understood: There is no pipeline "wep" (did you mean web?): there is web and docs
+    --
+    There is no pipeline "wep" (did you mean web?): there is web and docs.
+    `/deploy help` lists what can be asked and done.
+    "#);
 }
 
 #[test]
@@ -137,7 +173,21 @@ fn status_shows_what_is_live_locked_and_on_its_way() {
         open: Vec::new(),
     };
     let docs = Standing { pipeline: "docs".into(), places: Vec::new(), open: Vec::new() };
-    insta::assert_snapshot!(read(&status(&[web, fresh, docs], at(500))));
+    insta::assert_snapshot!(read(&status(&[web, fresh, docs], at(500))), @r"
+    What is live, and what is on its way
+    --
+    *web*
+       staging: *#14* <https://github.com/acme/web/commit/14|1414141> is live since <!date^1800000300^{date_short_pretty} {time}|2027-01-15 08:05 UTC> Change &lt;14&gt;
+       production: *#12* <https://github.com/acme/web/commit/12|1212121> is live since <!date^1800000300^{date_short_pretty} {time}|2027-01-15 08:05 UTC> Change &lt;12&gt;
+          :lock: locked by ada since <!date^1800000400^{date_short_pretty} {time}|2027-01-15 08:06 UTC>: tide &amp; &lt;moon&gt;
+       :hourglass_flowing_sand: *#15* queued · `main` at <https://github.com/acme/web/commit/15|1515151> by Ada
+       :raised_hand: *#14* waits for approval to production · `main` at <https://github.com/acme/web/commit/14|1414141> by Ada
+          production: :raised_hand: has to be approved, until <!date^1800007200^{date_short_pretty} {time}|2027-01-15 10:00 UTC>
+    *shop*
+       production: nothing is live
+    *docs*
+       deploys nowhere
+    ");
     assert_eq!(read(&status(&[], at(0))), "What is live, and what is on its way\n--\nThere is no pipeline.\n");
 }
 
@@ -153,7 +203,15 @@ fn releases_are_a_line_each() {
         Deed::Rollback,
         person,
     );
-    insta::assert_snapshot!(read(&releases("web", &[again.expect("a release"), release(15), held(14), live(12)])));
+    insta::assert_snapshot!(read(&releases("web", &[again.expect("a release"), release(15), held(14), live(12)])), @r"
+    The newest releases of web
+    --
+    *web*, the newest releases
+    :rocket: *#16* deploying to production · back to #12 · `main` at <https://github.com/acme/web/commit/12|1212121> Change &lt;12&gt; · Ada, <!date^1800000500^{date_short_pretty} {time}|2027-01-15 08:08 UTC>
+    :hourglass_flowing_sand: *#15* queued · `main` at <https://github.com/acme/web/commit/15|1515151> Change &lt;15&gt; · Ada, <!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>
+    :raised_hand: *#14* waits for approval to production · `main` at <https://github.com/acme/web/commit/14|1414141> Change &lt;14&gt; · Ada, <!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>
+    :white_check_mark: *#12* live in 5 min 00 s · `main` at <https://github.com/acme/web/commit/12|1212121> Change &lt;12&gt; · Ada, <!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>
+    ");
     assert_eq!(read(&releases("web", &[])), "There is no release of web yet.\n--\nThere is no release of web yet.\n");
 }
 
@@ -173,7 +231,18 @@ fn logs_link_the_build_and_quote_the_last_lines() {
         failure: None,
         log,
     });
-    insta::assert_snapshot!(read(&logs(&failed)));
+    insta::assert_snapshot!(read(&logs(&failed)), @r"
+    The log of web#14
+    --
+    :x: *#14* failed after 1 min 40 s · `main` at <https://github.com/acme/web/commit/14|1414141> Change &lt;14&gt; · Ada, <!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>
+    <https://logs.example/1|build log>
+    > the task exited with 1
+    production: what ran first
+    ```
+    one
+    '''two'''
+    ```
+    ");
     assert!(read(&logs(&release(1))).contains("Its build has no log yet."));
 }
 
@@ -185,7 +254,15 @@ fn why_says_what_a_push_would_do_and_what_the_newest_did() {
         .into_iter()
         .map(|would| Pushed { newest: would.starts.then(|| live(14)), would })
         .collect();
-    insta::assert_snapshot!(read(&why("github.com/acme/web", "main", &pushed)));
+    insta::assert_snapshot!(read(&why("github.com/acme/web", "main", &pushed)), @r#"
+    A push to `main` of github.com/acme/web
+    --
+    A push to `main` of github.com/acme/web
+    :white_check_mark: starts *web*: the branch "main" matches "main"
+          provided that the commit's message has no "[skip ci]" or "[skip deploy]"
+          its newest release of that branch: :white_check_mark: *#14* live in 5 min 00 s · `main` at <https://github.com/acme/web/commit/14|1414141> Change &lt;14&gt; · Ada, <!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>
+    :no_entry_sign: does not start *docs*: it takes the branches "docs", not "main"
+    "#);
 }
 
 fn proposal(wanted: Wanted, live: Option<&Release>) -> Proposal {
@@ -207,7 +284,20 @@ fn a_rollback_asks_with_what_is_undone() {
     let proposal = proposal(wanted, Some(&now));
     let change = Change { environment: "production".into(), record: known, live: Some(now), to: Some(then) };
     let answer = confirmation(&[change], &proposal).expect("a question");
-    insta::assert_snapshot!(read(&answer));
+    insta::assert_snapshot!(read(&answer), @r"
+    Take production of web back?
+    --
+    *Take production of web back?*
+    *production*
+       now *#14* <https://github.com/acme/web/commit/14|1414141> Change &lt;14&gt; by Ada, live since <!date^1800000300^{date_short_pretty} {time}|2027-01-15 08:05 UTC>
+       then *#12* <https://github.com/acme/web/commit/12|1212121> Change &lt;12&gt; by Ada
+       undone: #14 and #13
+       service web: `web:14` → `web:12`
+       #15 came after what is live: where it is still on its way, it is superseded
+       :lock: and is locked, until somebody unlocks it or takes a release there by name
+    [Confirm: Roll back]
+    [Cancel]
+    ");
     let buttons = &answer.blocks.last().expect("buttons")["elements"];
     assert_eq!((&buttons[0]["action_id"], &buttons[1]["action_id"]), (&"confirm".into(), &"dismiss".into()));
     assert_eq!(Proposal::parse(buttons[0]["value"].as_str().expect("a value")), Some(proposal));
@@ -227,7 +317,29 @@ fn a_start_and_a_promotion_ask_environment_by_environment() {
     let promote = Wanted::Promote { release: Named::Id(release(14).id), environment: "production".into() };
     let changes = [change("production", record(&[&live(12)]), Some(held(14)))];
     let promoted = confirmation(&changes, &proposal(promote, None)).expect("a question");
-    insta::assert_snapshot!(format!("{}\n{}", read(&started), read(&promoted)));
+    insta::assert_snapshot!(format!("{}\n{}", read(&started), read(&promoted)), @r"
+    Build `feature/x` of web, and release it to staging and production?
+    --
+    *Build `feature/x` of web, and release it to staging and production?*
+    *staging*
+       now nothing that is known is live
+       then the release that is built, once it is admitted
+    *production*
+       now *#12* 1212121, live since <!date^1800000300^{date_short_pretty} {time}|2027-01-15 08:05 UTC>
+       then the release that is built, once it is admitted
+    [Confirm: Start]
+    [Cancel]
+
+    Take a release of web to production?
+    --
+    *Take a release of web to production?*
+    *production*
+       now *#12* 1212121, live since <!date^1800000300^{date_short_pretty} {time}|2027-01-15 08:05 UTC>
+       then *#14* <https://github.com/acme/web/commit/14|1414141> Change &lt;14&gt; by Ada
+       service web: ? → a new revision
+    [Confirm: Promote]
+    [Cancel]
+    ");
 }
 
 #[test]
@@ -261,7 +373,22 @@ fn what_was_done_names_who_did_it() {
     let rest =
         [acknowledged(&lock, "/deploy"), confirmed(&lock, "/deploy"), dismissed(), undone("there is <no> release")];
     let rest: Vec<_> = rest.iter().map(|answer| answer.text.clone()).collect();
-    insta::assert_snapshot!(format!("{}\n--\n{}", told.join("\n"), rest.join("\n")));
+    insta::assert_snapshot!(format!("{}\n--\n{}", told.join("\n"), rest.join("\n")), @r"
+    :hammer_and_wrench: <@U0ADA> starts *web* #14 of `main` at <https://github.com/acme/web/commit/14|1414141>
+    :point_right: <@U0ADA> lets *web* #14 into production
+    :point_right: <@U0ADA> takes production of web to #12, as release #14
+    :rewind: <@U0ADA> takes production of web back to #12, as release #14. It is locked: `/deploy unlock web production`
+    :ok_hand: <@U0ADA> approved *web* #14 for production
+    :no_entry_sign: <@U0ADA> rejected *web* #14 for production
+    :no_entry_sign: <@U0ADA> cancelled *web* #14
+    :lock: <@U0ADA> locked production of web: `/deploy unlock web production` lets releases in again
+    :unlock: <@U0ADA> unlocked production of web
+    --
+    :hourglass_flowing_sand: Taken: `/deploy lock web production tide`. What becomes of it is told here.
+    :hourglass_flowing_sand: Confirmed: `/deploy lock web production tide`. What becomes of it is told here.
+    Nothing was done.
+    :no_entry_sign: Nothing was done: there is &lt;no&gt; release.
+    ");
 }
 
 #[test]
