@@ -74,7 +74,9 @@ impl Trigger {
                     Place { pipeline: &release.pipeline, environment: current(&release), release: Some(&release) };
                 let person = self.person(&errand.by, &place, "cancel", errand.received).await?;
                 let is_ours = |by: &Person| by.name == person.name && by.at >= person.at;
-                if release.called_off.as_ref().is_some_and(is_ours) {
+                let ended = format!("cancelled by {}", person.name);
+                let has_ended = maybe_done && release.reason.as_ref().is_some_and(|reason| reason.starts_with(&ended));
+                if has_ended || release.called_off.as_ref().is_some_and(is_ours) {
                     return Ok(Done::Cancelled(Box::new(release)));
                 }
                 let cancelled = deeds.cancel(&release.id, person).await?;

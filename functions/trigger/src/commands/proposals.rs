@@ -42,6 +42,9 @@ impl Trigger {
                 if self.last_environment(&release.pipeline, Some(&release)).as_ref() != Some(environment) {
                     return Ok(None);
                 }
+                let place =
+                    Place { pipeline: &release.pipeline, environment: Some(environment), release: Some(&release) };
+                self.person(&given.by, &place, "promote", now).await?;
                 let wanted =
                     Wanted::Promote { release: Named::Id(release.id.clone()), environment: environment.clone() };
                 let pipeline = release.pipeline.clone();

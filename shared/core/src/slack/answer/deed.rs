@@ -1,8 +1,8 @@
 //! What is said about things that are done: that they were taken, that they were done, that they were not.
 
-use super::Answer;
+use super::{Answer, releases::commit};
 use crate::{
-    message::{clip, code, escape, link, quote},
+    message::{clip, code, escape, quote},
     release::Release,
     slack::{User, command::Wanted},
 };
@@ -72,10 +72,12 @@ pub fn done(done: &Done, by: &User, name: &str) -> Answer {
     let place = |pipeline: &str, environment: &str| format!("{} of {}", escape(environment), escape(pipeline));
     Answer::of(&match done {
         Done::Started(release) => {
-            let (branch, commit) =
-                (code(&release.reference.name), link(release.commit.url.as_deref(), release.commit.short()));
-            let at = if release.commit.id.is_empty() { String::new() } else { format!(" at {commit}") };
-            format!(":hammer_and_wrench: {who} starts {} of {branch}{at}", numbered(release))
+            format!(
+                ":hammer_and_wrench: {who} starts {} of {}{}",
+                numbered(release),
+                code(&release.reference.name),
+                commit(release)
+            )
         }
         Done::Promoted { of, environment, release } if *of == release.number => {
             format!(":point_right: {who} lets {} into {}", numbered(release), escape(environment))

@@ -23,7 +23,7 @@ pub fn releases(pipeline: &str, releases: &[Release]) -> Answer {
 /// `:white_check_mark: #7 live · main at 0123456 Say hello · Ada, today at 12:00`
 pub(super) fn line(release: &Release) -> String {
     let (icon, _, words) = headline(release);
-    let commit = link(release.commit.url.as_deref(), release.commit.short());
+    let commit = commit(release);
     let asked = release.asked.as_ref().map(|asked| {
         let what = match asked.deed {
             Deed::Rollback => "back to",
@@ -36,9 +36,11 @@ pub(super) fn line(release: &Release) -> String {
     let author = clip(&release.commit.author, 60);
     let by = if author.is_empty() { author } else { format!("{author}, ") };
     let asked = asked.unwrap_or_default();
-    format!(
-        "{icon} *#{}* {words} · {asked}{branch} at {commit} {message} · {by}{}",
-        release.number,
-        date(release.accepted)
-    )
+    format!("{icon} *#{}* {words} · {asked}{branch}{commit} {message} · {by}{}", release.number, date(release.accepted))
+}
+
+/// ` at 0123456`, linked; nothing while the head of its branch is not known.
+pub(super) fn commit(release: &Release) -> String {
+    let commit = &release.commit;
+    if commit.id.is_empty() { String::new() } else { format!(" at {}", link(commit.url.as_deref(), commit.short())) }
 }

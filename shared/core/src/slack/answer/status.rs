@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, Page};
+use super::{Answer, Page, releases::commit};
 use crate::{
     environment::{Environment, Live},
     message::{
@@ -91,11 +91,11 @@ fn locked(lock: &Lock) -> String {
 
 fn on_its_way(page: &mut Page, release: &Release) {
     let (icon, _, words) = headline(release);
-    let commit = link(release.commit.url.as_deref(), release.commit.short());
+    let commit = commit(release);
     let author = clip(&release.commit.author, 60);
     let by = if author.is_empty() { author } else { format!(" by {author}") };
     let branch = code(&release.reference.name);
-    page.line(&format!("   {icon} *#{}* {words} · {branch} at {commit}{by}", release.number));
+    page.line(&format!("   {icon} *#{}* {words} · {branch}{commit}{by}", release.number));
     for line in release.deployments.iter().filter(|one| one.verdict.is_none()).filter_map(waits) {
         page.line(&format!("      {line}"));
     }
