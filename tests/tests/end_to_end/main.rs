@@ -5,6 +5,7 @@ mod bad_input;
 mod bad_reports;
 mod by_name;
 mod commands;
+mod control_room;
 mod crash;
 mod deliveries;
 mod deploying;

@@ -183,6 +183,19 @@ async fn a_release_is_taken_to_an_earlier_environment_without_a_question() {
 }
 
 #[tokio::test]
+async fn a_branch_is_built_for_an_earlier_environment_without_a_question() {
+    let world = World::start().await;
+    let told = world.does(OUTSIDER, "web main to staging").await;
+    assert_eq!(told, [":hammer_and_wrench: <@U0DEVELOPER> starts *web* #1 of `main`"]);
+    let made = world.record(1).await;
+    assert_eq!(made.wished.map(|person| person.name).as_deref(), Some("developer"));
+    assert_eq!(made.deployments.iter().map(|one| one.environment.as_str()).collect::<Vec<_>>(), ["staging"]);
+    let told = world.does(OUTSIDER, "web next to staging").await;
+    assert!(told[0].starts_with("U0DEVELOPER: :no_entry_sign: Nothing was done: "), "{told:?}");
+    assert_eq!(world.numbers().await, [1]);
+}
+
+#[tokio::test]
 async fn a_request_that_is_sent_again_has_no_second_effect() {
     let world = World::start().await;
     world.live(7).await;

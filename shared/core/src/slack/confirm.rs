@@ -92,3 +92,62 @@ pub fn read(body: Verified<'_>) -> Option<Answered> {
     })?;
     Some(Answered { by, confirmed, response_url })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::signature;
+
+    const ID: &str = "01JD0000000000000000000000";
+
+    fn pressed(payload: &Value) -> Option<Answered> {
+        let body =
+            form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
+        let (body, at) = (body.as_bytes(), Timestamp::UNIX_EPOCH);
+        let signature = signature::sign_slack("secret", "0", body);
+        read(signature::slack(Some("0"), Some(&signature), body, &["secret"], at).expect("what is signed is proven"))
+    }
+
+    fn payload(action: &str, value: &str) -> Value {
+        json!({
+            "type": "block_actions", "user": {"id": "U0ADA", "name": "ada"},
+            "response_url": "https://hooks.slack.com/actions/1",
+            "actions": [{"type": "button", "action_id": action, "value": value}],
+        })
+    }
+
+    fn proposal(name: &str) -> Proposal {
+        let wanted = Wanted::RollBack { pipeline: "web".into(), environment: "production".into(), to: None };
+        let id = ReleaseId::parse(ID).expect("an id");
+        let shown = vec![Shown { environment: "production".into(), live: Some(id.clone()) }];
+        Proposal { id, name: name.into(), pipeline: "web".into(), wanted, shown }
+    }
+
+    #[test]
+    fn a_press_of_either_button_is_read_and_any_other_is_not() {
+        let value = proposal("/deploy").value().expect("a value");
+        let by = User { id: "U0ADA".into(), name: "ada".into() };
+        let response_url = Some("https://hooks.slack.com/actions/1".to_owned());
+        let answered = |confirmed| Some(Answered { by: by.clone(), confirmed, response_url: response_url.clone() });
+        assert_eq!(pressed(&payload("confirm", &value)), answered(Some(proposal("/deploy"))));
+        assert_eq!(pressed(&payload("dismiss", "-")), answered(None));
+        for (action, value) in
+            [("approve", &*value), ("confirm", "{}"), ("confirm", ""), ("confirm", &"[".repeat(9000))]
+        {
+            assert_eq!(pressed(&payload(action, value)), None, "{action}");
+        }
+        let mut nobody = payload("confirm", &value);
+        nobody["user"] = json!({"id": "<@U0ADA>"});
+        assert_eq!(pressed(&nobody), None);
+        assert_eq!(pressed(&json!({"type": "view_submission"})), None);
+    }
+
+    #[test]
+    fn a_name_that_is_no_commands_is_not_believed() {
+        let value = proposal("<!channel>").value().expect("a value");
+        assert_eq!(pressed(&payload("confirm", &value)), None);
+    }
+}
