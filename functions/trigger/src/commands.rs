@@ -19,10 +19,13 @@ use longshore_aws::{
     http::{Request, Response},
     ids,
 };
-use longshore_core::slack::{
-    SIGNATURE, TIMESTAMP,
-    answer::{self, Answer, Seen},
-    command::{self, Command, Errand, Given, Key, Wanted},
+use longshore_core::{
+    release::ReleaseId,
+    slack::{
+        SIGNATURE, TIMESTAMP,
+        answer::{self, Answer, Seen},
+        command::{self, Command, Errand, Given, Key, Wanted},
+    },
 };
 use secrecy::SecretString;
 use tokio::time::{Instant, timeout_at};
@@ -87,15 +90,15 @@ impl Trigger {
                 }
             },
             // A request that is sent again has the same release.
-            Ok(Command::Wanted(wanted)) => self.wanted(given, key, key.release(signed), wanted).await,
+            Ok(Command::Wanted(wanted)) => Box::pin(self.wanted(given, key, key.release(signed), wanted)).await,
         }
     }
 
     /// Asks whoever wants something that changes production; writes down what somebody else wants.
-    async fn wanted(&self, given: Given, key: &Key, id: longshore_core::release::ReleaseId, wanted: Wanted) -> Answer {
+    async fn wanted(&self, given: Given, key: &Key, id: ReleaseId, wanted: Wanted) -> Answer {
         let received = ids::now();
         let taken = async {
-            if let Some(asked) = self.proposed(&given, &id, &wanted).await? {
+            if let Some(asked) = Box::pin(self.proposed(&given, &id, &wanted)).await? {
                 return Ok(asked);
             }
             let errand =

@@ -66,7 +66,7 @@ impl Trigger {
                 Ok(Done::RolledBack { to, environment: environment.clone(), release: Box::new(release) })
             }
             Wanted::Decide { release, approved, reason } => {
-                self.decide(errand, release, *approved, reason.as_ref()).await
+                Box::pin(self.decide(errand, release, *approved, reason.as_ref())).await
             }
             Wanted::Cancel { release } => {
                 let release = self.named(release).await?;

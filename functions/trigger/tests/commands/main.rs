@@ -2,6 +2,7 @@
 
 mod confirm;
 mod errands;
+mod front;
 mod world;
 
 use jiff::{SignedDuration, Timestamp};
