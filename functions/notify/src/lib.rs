@@ -72,6 +72,7 @@ impl Function for Notify {
             | Event::CodeDeploy(_)
             | Event::Task(_)
             | Event::Asked(_)
+            | Event::Command(_)
             | Event::Delivery(_)
             | Event::Other(_) => {
                 tracing::warn!(?event, "an event that notify has no rule for");

@@ -6,6 +6,7 @@ mod bad_reports;
 mod buttons;
 mod by_name;
 mod commands;
+mod control_room;
 mod crash;
 mod deliveries;
 mod deploying;
