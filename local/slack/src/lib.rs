@@ -19,6 +19,7 @@ mod elements;
 mod emoji;
 mod fault;
 mod inbox;
+mod incoming;
 mod message;
 mod mrkdwn;
 mod people;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 pub use draw::{Directory, STYLE, draw};
 pub use emoji::emoji;
 pub use fault::Fault;
+pub use incoming::INCOMING;
 pub use message::{Message, Reaction, Version};
 pub use mrkdwn::mrkdwn;
 pub use press::NotPressed;
@@ -69,7 +71,11 @@ impl Slack {
     /// `POST /api/{method}`, the inbox page at `GET /`, its live updates and its clicks, `GET /messages.json`, and what is said at a
     /// `response_url`.
     pub fn router(self: &Arc<Self>) -> Router {
-        api::routes().merge(inbox::routes()).merge(press::routes()).with_state(Arc::clone(self))
+        api::routes()
+            .merge(inbox::routes())
+            .merge(incoming::routes())
+            .merge(press::routes())
+            .with_state(Arc::clone(self))
     }
 
     /// Every message in order of posting, those deleted and those for one user included.
