@@ -84,7 +84,9 @@ impl World {
     pub async fn with(config: &str, secret: impl FnOnce(&str) -> Value, topic: Option<&str>) -> Self {
         let moto = Moto::start(None).await.expect("moto");
         let aws = Client::new(moto.url());
-        let template = Stack::parse(TEMPLATE, &Inputs { stack: "longshore".into(), ..Inputs::default() });
+        let attributes = [("Api.ApiEndpoint".to_owned(), "http://127.0.0.1:1".to_owned())].into();
+        let inputs = Inputs { stack: "longshore".into(), attributes, ..Inputs::default() };
+        let template = Stack::parse(TEMPLATE, &inputs);
         let tables = template.expect("the template").tables;
         let table = tables[0]["TableName"].as_str().expect("a name").to_owned();
         aws.call("dynamodb", "DynamoDB_20120810.CreateTable", &tables[0]).await.expect("a table");
