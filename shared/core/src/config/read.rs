@@ -123,6 +123,7 @@ fn pipeline(mut section: Section<'_, '_>, above: Telling) -> Read {
     let image = section.optional("image", image::is_repository, "an ECR repository's name, in lower case");
     let channel = section.optional("channel", is_channel, CHANNEL);
     let telling = telling(&mut section, above);
+    let allow = environment::people(&mut section, "allow");
     let mut environments = Vec::new();
     let mut names = HashSet::new();
     for (table, span) in section.tables("environment") {
@@ -153,6 +154,7 @@ fn pipeline(mut section: Section<'_, '_>, above: Telling) -> Read {
         image,
         channel,
         telling,
+        allow,
         environments,
     };
     Read { pipeline, span, after }
