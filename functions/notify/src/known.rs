@@ -110,7 +110,8 @@ fn made_of(number: u64, commit: String, between: &[Release], release: &Release, 
         if one.brought.is_empty() {
             more = true;
             let Commit { id, message, author, .. } = one.commit.clone();
-            commits.extend(known.insert(id.clone()).then_some(Brought { id, message, author }));
+            let is_news = one.commit.known().is_some() && known.insert(id.clone());
+            commits.extend(is_news.then_some(Brought { id, message, author }));
         }
         commits.extend(one.brought.iter().filter(|brought| known.insert(brought.id.clone())).cloned());
     }

@@ -84,12 +84,13 @@ fn body(release: &Release, moment: &Moment, headline: &str) -> String {
     lines.push(String::new());
     lines.push(format!("Repository: {}", line(&release.repository)));
     lines.push(format!("{}{}: {}", reference[..1].to_uppercase(), &reference[1..], line(&release.reference.name)));
-    lines.push(format!("Commit: {}", line(&commit.id)));
+    lines.push(format!("Commit: {}", line(commit.known().unwrap_or("not known yet"))));
     for (name, value) in [("Author", &commit.author), ("Message", &commit.message)] {
         if !value.is_empty() {
             lines.push(format!("{name}: {}", line(value)));
         }
     }
+    lines.extend(release.wished.as_ref().map(|person| format!("Asked for by: {}", line(&person.name))));
     lines.extend(question(release, moment));
     lines.extend(release.deployments.iter().filter_map(environment));
     if let Some(reason) = release.reason.as_ref().filter(|_| release.state != State::Live) {
