@@ -3,7 +3,7 @@
 //! | pk | sk | what |
 //! | --- | --- | --- |
 //! | `release#<id>` | `release` | the record, as JSON, with its version |
-//! | `release#<id>` | `message` | where its Slack message is and what it shows |
+//! | `release#<id>` | `message` | where it is told of and what is shown there |
 //! | `delivery#<provider>/<id>` | `delivery` | which releases a delivery started, and why; expires after 30 days |
 //! | `line#<repository>#<ref>` | `line` | the latest pushes of a branch or tag, in order; expires a year after the last |
 //! | `pipeline#<name>` | `counter` | the number of its newest release |
@@ -34,7 +34,7 @@ pub use command::TakenErrand;
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
 pub use environment::{Admission, Hold};
 pub use looked::Look;
-pub use message::{Lease, Posted};
+pub use message::{Lease, Looked, Place, Posted, Shown, Target};
 pub use record::Changed;
 
 /// Why the store could not answer.

@@ -5,6 +5,8 @@
 
 pub mod deployment;
 mod known;
+pub mod moment;
+pub mod plain;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
