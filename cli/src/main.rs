@@ -32,7 +32,6 @@ mod standing;
 mod summary;
 mod table;
 mod task_definition;
-mod terminal;
 mod time;
 mod trace;
 mod who;
@@ -40,6 +39,7 @@ mod who;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use longshore_core::terminal;
 
 /// A merge to production containers on AWS ECS, in your own account.
 #[derive(Parser)]

@@ -104,7 +104,10 @@ fn a_build_shows_its_current_stage() {
 fn failed_container_tests_say_which_stage_failed() {
     let mut facts = built()[..4].to_vec();
     facts.push((40, progress("test", Status::Failed, Some("2 of 12 checks failed"))));
-    facts.push((41, Fact::BuildEnded { outcome: Outcome::Failed, reason: Some("exit status 1".into()) }));
+    facts.push((
+        41,
+        Fact::BuildEnded { outcome: Outcome::Failed, reason: Some("exit status 1".into()), tail: Vec::new() },
+    ));
     insta::assert_snapshot!(drawn(&through(facts)), @r"
     #e01e5a web #7: failed after 41 s (0123456)
     :x: *web* #7 · failed after 41 s
@@ -229,7 +232,10 @@ fn a_superseded_release_says_by_what() {
     let newer = Newer { number: 8, commit: "89abcde".into() };
     let mut facts = built()[..4].to_vec();
     facts.push((40, Fact::Superseded(newer)));
-    facts.push((42, Fact::BuildEnded { outcome: Outcome::Stopped, reason: Some("BUILD stopped".into()) }));
+    facts.push((
+        42,
+        Fact::BuildEnded { outcome: Outcome::Stopped, reason: Some("BUILD stopped".into()), tail: Vec::new() },
+    ));
     insta::assert_snapshot!(drawn(&through(facts)), @r"
     #ecb22e web #7: superseded (0123456)
     :fast_forward: *web* #7 · superseded

@@ -20,7 +20,7 @@ fn started() -> Fact {
 }
 
 fn ended(outcome: Outcome) -> Fact {
-    Fact::BuildEnded { outcome, reason: None }
+    Fact::BuildEnded { outcome, reason: None, tail: Vec::new() }
 }
 
 fn concluded(verdict: Verdict) -> Fact {
@@ -391,7 +391,7 @@ fn a_build_that_fails_after_its_image_says_why_where_nothing_is_deployed() {
     }
     let reason = Some("POST_BUILD failed: exit status 1".to_owned());
     release
-        .apply(Fact::BuildEnded { outcome: Outcome::Failed, reason: reason.clone() }, at(2))
+        .apply(Fact::BuildEnded { outcome: Outcome::Failed, reason: reason.clone(), tail: Vec::new() }, at(2))
         .expect("a fact in its place");
     assert_eq!((release.state, release.reason), (State::Failed, reason));
 }

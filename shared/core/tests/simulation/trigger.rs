@@ -221,7 +221,7 @@ impl Trigger {
     async fn follow(&self, release: &Release) -> Result<Option<Fact>, Lost> {
         let id = release.build.id.clone().unwrap_or_default();
         let outcome: Option<Outcome> = self.caller.call(move |world| world.codebuild.outcome(&id)).await?;
-        Ok(outcome.map(|outcome| Fact::BuildEnded { outcome, reason: None }))
+        Ok(outcome.map(|outcome| Fact::BuildEnded { outcome, reason: None, tail: Vec::new() }))
     }
 }
 

@@ -78,7 +78,7 @@ impl Run {
     fn supersede(&mut self, position: usize) {
         let release = &mut self.table.releases[position];
         apply(release, Fact::Superseded(Newer { number: release.number + 1, commit: String::new() }));
-        apply(release, Fact::BuildEnded { outcome: BuildOutcome::Stopped, reason: None });
+        apply(release, Fact::BuildEnded { outcome: BuildOutcome::Stopped, reason: None, tail: Vec::new() });
         self.builds[position].stopped = true;
     }
 
