@@ -375,7 +375,7 @@ fn a_release_whose_waits_were_met_before_it_was_made_is_due() {
         let text = "[[pipeline]]\nname = \"web\"\nrepository = \"github.com/acme/web\"\nbranches = [\"main\"]\nproject = \"web-build\"\n";
         let config = crate::config::Config::read(text).expect("a configuration");
         let Release { delivery, repository, reference, commit, .. } = sample();
-        let origin = Origin { delivery, repository, reference, commit };
+        let origin = Origin { delivery, repository, reference, commit, brought: Vec::new() };
         let release = Release::new(id('9'), 8, &config.pipelines()[0], origin, waits, None, at(0));
         assert_eq!(release.state, state);
         assert_eq!(release.build_step(at(1)) == BuildStep::Wait, state == State::Waiting);

@@ -58,6 +58,7 @@ impl Run {
             repository: push.repository.clone(),
             reference: Reference::branch("main").expect("a branch"),
             commit: Commit::bare(&push.commit()),
+            brought: Vec::new(),
         };
         let pipeline = pipeline.expect("a pipeline");
         let mut release = Release::new(id.clone(), number, pipeline, origin, Vec::new(), None, Timestamp::UNIX_EPOCH);
