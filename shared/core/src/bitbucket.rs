@@ -94,9 +94,9 @@ fn moved(change: Member<'_>, actor: &Actor) -> Result<Result<Vec<Push>, String>,
         url: target.at("links.html.href").page(),
         committed: target.at("date").time(),
     };
-    // The five newest at most.
+    // At most five, the newest first.
     let writer = |commit: Member<'_>| author(commit.at("author"));
-    let brought = webhook::brought(change.at("commits"), "hash", writer, after.as_deref(), &head);
+    let brought = webhook::brought(change.at("commits").items().rev(), "hash", writer, after.as_deref(), &head);
     let push = Push {
         reference,
         cause: Cause::Push,

@@ -84,10 +84,11 @@ fn moved(change: Member<'_>, payload: Member<'_>) -> Result<Result<Vec<Push>, St
         (_, after) => after,
     };
     let head = head.map(read_head).unwrap_or_default();
-    // Versions that tell the commit tell those before it as well, where one reference changed.
+    // Versions that tell the commit tell those before it as well, newest first, where one reference changed.
     let commits = [change.at("commits"), payload.at("commits")].into_iter().find(|commits| commits.is_list());
     let listed = commits.filter(|_| single).unwrap_or(change.at("commits"));
-    let brought = webhook::brought(listed, "id", |commit| read_head(commit).author, after.as_deref(), &head);
+    let brought =
+        webhook::brought(listed.items().rev(), "id", |commit| read_head(commit).author, after.as_deref(), &head);
     Ok(Ok(vec![Push {
         reference,
         cause: Cause::Push,

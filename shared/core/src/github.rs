@@ -99,8 +99,13 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
         url: head.at("url").page(),
         committed: head.at("timestamp").time(),
     };
-    let brought =
-        webhook::brought(commits, "id", |commit| author_of(commit).unwrap_or_default(), after.as_deref(), &told);
+    let brought = webhook::brought(
+        commits.items(),
+        "id",
+        |commit| author_of(commit).unwrap_or_default(),
+        after.as_deref(),
+        &told,
+    );
     Ok(Content::Pushes(vec![Push {
         reference,
         cause: Cause::Push,

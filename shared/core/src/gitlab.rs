@@ -80,7 +80,7 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
     let head = commits.items().rev().find(|commit| after.is_some() && commit.at("id").commit() == after);
     let head = head.map(read_head).unwrap_or_default();
     let author = |commit: Member<'_>| commit.at("author.name").words();
-    let brought = webhook::brought(commits, "id", author, after.as_deref(), &head);
+    let brought = webhook::brought(commits.items(), "id", author, after.as_deref(), &head);
     Ok(Content::Pushes(vec![Push {
         reference,
         cause: Cause::Push,

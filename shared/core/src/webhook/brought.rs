@@ -7,12 +7,13 @@ use crate::{
     text::{first_line, shorten},
 };
 
-/// The commits that a payload lists for a branch or tag that is at `after` now: oldest first, the newest being that one, at most
-/// [`Brought::MOST`]. `author` reads a commit's author. None where the payload lists none, or nothing is there any more.
+/// The commits that a payload lists for a branch or tag that is at `after` now: `list` and answer oldest first, the newest being that one, at
+/// most [`Brought::MOST`]. `id` is the member with a commit's id, `author` reads its author. None where the payload lists none, or where
+/// nothing is there any more.
 ///
-/// Providers list in either order, and cut the list: where the newest commit is not in it, what is known of that one is added.
+/// Providers cut their lists: where the newest commit is not in it, what is known of that one is added.
 pub(crate) fn brought<'a>(
-    list: Member<'a>,
+    list: impl Iterator<Item = Member<'a>>,
     id: &str,
     author: impl Fn(Member<'a>) -> String,
     after: Option<&str>,
@@ -27,12 +28,9 @@ pub(crate) fn brought<'a>(
     let read = |commit: Member<'a>| {
         Some(told(commit.at(id).commit()?, commit.at("message").text().unwrap_or_default(), &author(commit)))
     };
-    let mut commits: Vec<Brought> = list.items().filter_map(read).collect();
+    let mut commits: Vec<Brought> = list.filter_map(read).collect();
     if commits.is_empty() {
         return commits;
-    }
-    if commits.first().is_some_and(|first| first.id == after) {
-        commits.reverse();
     }
     match commits.iter().rposition(|commit| commit.id == after) {
         Some(newest) => {
