@@ -141,7 +141,13 @@ impl Deployment {
                 // Two that come to ask for an approval ask once.
                 let asked = matches!(obstacle, Obstacle::Approval { .. })
                     && (self.decision.is_some() || matches!(self.held, Some(Obstacle::Approval { .. })));
-                self.admitted.is_none() && !asked && replace(&mut self.held, obstacle)
+                if self.admitted.is_some() || asked {
+                    return Ok(false);
+                }
+                if matches!(obstacle, Obstacle::Approval { .. }) {
+                    self.approval_asked.get_or_insert(now);
+                }
+                replace(&mut self.held, obstacle)
             }
             DeploymentFact::Decided(decision) => self.decided(decision, now)?,
             DeploymentFact::Declined(attempt) => {
