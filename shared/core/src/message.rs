@@ -191,10 +191,11 @@ fn lines(release: &Release) -> Vec<String> {
 /// Where it is from, the pages to look at, and from commit to live: each on its own.
 fn footer(release: &Release, known: &Known) -> Vec<String> {
     let page = release.build.page.as_deref().filter(|page| release.build.log.as_deref() != Some(*page));
-    let log = release.build.log.as_deref().map(|log| link(Some(log), "build log"));
+    let log = release.build.log.as_deref().map(|log| link(Some(log), "log"));
     let pages: Vec<_> = page.map(|page| link(Some(page), "build")).into_iter().chain(log).collect();
+    // What is asked for by name was live, or could have been, before.
     let lead = match (release.state, release.commit.at, release.ended) {
-        (State::Live, Some(committed), Some(ended)) if committed < ended => {
+        (State::Live, Some(committed), Some(ended)) if committed < ended && release.asked.is_none() => {
             Some(format!(":stopwatch: {} from commit to live", duration(committed, ended)))
         }
         _ => None,

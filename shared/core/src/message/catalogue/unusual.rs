@@ -2,7 +2,7 @@
 
 use super::{
     Sample,
-    made::{Making, at, build_end, decision, image, into, person, stage, web},
+    made::{Making, arn, at, build_end, decision, image, into, person, stage, web},
 };
 use crate::{
     message::Known,
@@ -15,6 +15,7 @@ pub(super) fn all() -> Vec<Sample> {
         again(Deed::Rollback).sample("rollback", "Someone takes an environment back to an earlier release."),
         again(Deed::Rollback)
             .cleared(&["web"])
+            .service(89, 0, ServiceFact::Registered(arn("web:8")))
             .service(90, 0, ServiceFact::Updated)
             .service(120, 0, concluded())
             .here(121, DeploymentFact::Finished)
@@ -71,12 +72,13 @@ fn several() -> Making {
 fn crowd() -> Making {
     let services: Vec<_> = (0..30).map(|number| format!("service-with-a-long-name-{number}")).collect();
     let named: Vec<_> = services.iter().map(|name| format!("\"{name}\"")).collect();
-    let environment =
-        |number| format!("{{ name = \"region-{number}\", cluster = \"region-{number}\", services = [{}] }}", named.join(", "));
+    let environment = |number| {
+        format!("{{ name = \"region-{number}\", cluster = \"region-{number}\", services = [{}] }}", named.join(", "))
+    };
     let all: Vec<_> = (0..20).map(environment).collect();
-    let staged = (0..40).fold(into(&format!("[{}]", all.join(", "))).building(), |making, number| {
+    let staged = (0..39).fold(into(&format!("[{}]", all.join(", "))).building(), |making, number| {
         let name = format!("stage {number} of a build that tells much about itself");
-        making.fact(10 + number, stage(&name, Status::Succeeded, &"It went well. ".repeat(60)))
+        making.fact(10 + number, stage(&name, Status::Succeeded, &"It went well. ".repeat(3)))
     });
     let services: Vec<&str> = services.iter().map(String::as_str).collect();
     staged.fact(70, image()).cleared(&services).updated(&services)
