@@ -208,7 +208,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_within_its_limit(text in "(<!channel>|`|&|\\PC|\n|ש|\u{202e}){0,60}", limit in 4_usize..80) {
-            for shown in [clip(&text, limit), quote(&text, limit), log_block(&[text.clone()], limit)] {
+            for shown in [clip(&text, limit), quote(&text, limit), log_block(std::slice::from_ref(&text), limit)] {
                 proptest::prop_assert!(shown.chars().count() <= limit, "{:?}", shown);
                 proptest::prop_assert!(!shown.contains("<!") && !shown.contains('\u{202e}'), "{:?}", shown);
                 proptest::prop_assert_eq!(shown.matches('\u{2068}').count(), shown.matches('\u{2069}').count());
