@@ -22,7 +22,7 @@ use self::{
     markup::{clip, code, fitting, link, log_block, markup, quote, section, unmarked},
     pages::Pages,
 };
-use crate::release::{Deed, Outcome, Release, State, Verdict};
+use crate::release::{Asked, Deed, Outcome, Release, State, Verdict};
 
 const BLUE: &str = "#1d9bd1";
 const GREEN: &str = "#2eb67d";
@@ -55,7 +55,7 @@ pub fn view(release: &Release, known: &Known) -> View {
     let reason = release.reason.as_ref().filter(|_| release.state != State::Live).map(|reason| quote(reason, 1500));
     blocks.extend(reason.filter(|reason| !reason.is_empty()).map(|reason| section(&reason)));
     blocks.extend(last_words(release).map(|log| section(&log)));
-    blocks.extend(deployment::buttons(release));
+    blocks.extend(deployment::buttons(release, known));
     let footer: Vec<_> = footer(release, known).iter().map(|text| markup(text)).collect();
     blocks.push(json!({"type": "context", "elements": footer}));
     let name = format!("{} #{}", escape(&release.pipeline), release.number);
@@ -174,7 +174,12 @@ fn lines(release: &Release) -> Vec<String> {
         lines.push(match asked.deed {
             Deed::Rollback => format!(":rewind: back to #{of}, says {who}{why}"),
             Deed::Deploy => format!(":point_right: #{of} by name, says {who}{why}"),
+            Deed::Retry => format!(":repeat: #{of} once more, says {who}{why}"),
         });
+    }
+    if let Some(by) = release.called_off.as_ref().filter(|_| !release.state.is_end()) {
+        let why = by.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
+        lines.push(format!(":no_entry_sign: to be cancelled, says {}{why}", clip(&by.name, 100)));
     }
     if let Some(outcome) = release.build.outcome.filter(|outcome| !quiet.contains(outcome)) {
         lines.push(format!(":x: build {}", outcome.ending()));
@@ -194,8 +199,9 @@ fn footer(release: &Release, known: &Known) -> Vec<String> {
     let log = release.build.log.as_deref().map(|log| link(Some(log), "log"));
     let pages: Vec<_> = page.map(|page| link(Some(page), "build")).into_iter().chain(log).collect();
     // What is asked for by name was live, or could have been, before.
+    let by_name = release.asked.as_ref().is_some_and(Asked::is_by_name);
     let lead = match (release.state, release.commit.at, release.ended) {
-        (State::Live, Some(committed), Some(ended)) if committed < ended && release.asked.is_none() => {
+        (State::Live, Some(committed), Some(ended)) if committed < ended && !by_name => {
             Some(format!(":stopwatch: {} from commit to live", duration(committed, ended)))
         }
         _ => None,

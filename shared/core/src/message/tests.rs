@@ -114,6 +114,45 @@ fn whom_it_concerns_is_mentioned_once_and_in_the_thread_alone() {
     }
 }
 
+/// The buttons of a message: what stands on each, what it is called, and what is asked first.
+fn buttons(release: &Release, known: &Known) -> Vec<String> {
+    let view = view(release, known);
+    let actions = view.attachments[0]["blocks"].as_array().into_iter().flatten();
+    let elements = actions.filter(|block| block["type"] == "actions").filter_map(|block| block["elements"].as_array());
+    let text = |element: &Value| {
+        let text = |object: &Value| object["text"].as_str().unwrap_or_default().to_owned();
+        let confirm = &element["confirm"];
+        let asked = if confirm.is_null() { String::new() } else { format!("? {}", text(&confirm["text"])) };
+        format!("{} {}{asked}", text(&element["text"]), element["action_id"].as_str().unwrap_or_default())
+    };
+    elements.flatten().map(text).collect()
+}
+
+#[test]
+fn a_release_has_the_buttons_that_its_state_allows() {
+    let cancel = "Cancel cancel? Nothing more is done for it.";
+    let back =
+        "Roll back revert? production goes from web #7 back to #6 (aaaaaaa), and is locked until someone unlocks it.";
+    let expected: [(&str, &[&str]); 9] = [
+        ("queued", &[cancel]),
+        ("building", &[cancel]),
+        ("approval-asked", &["Approve approve", "Reject reject", cancel]),
+        ("deploying", &["Cancel cancel? What was begun goes back to what ran before."]),
+        ("cancelling", &[]),
+        ("build-refused", &["Retry retry? Its commit is built once more."]),
+        ("blocked", &["Retry retry? Its image is deployed once more."]),
+        ("live", &[back]),
+        ("superseded", &[]),
+    ];
+    let all = catalogue::all();
+    for (name, expected) in expected {
+        let sample = all.iter().find(|sample| sample.name == name).expect("a sample");
+        assert_eq!(buttons(&sample.release, &sample.known), expected, "{name}");
+    }
+    let live = all.iter().find(|sample| sample.name == "live").expect("a live release");
+    assert_eq!(buttons(&live.release, &Known::default()), [back.replace("#6 (aaaaaaa)", "what was live before it")]);
+}
+
 #[test]
 fn a_person_who_goes_back_is_not_told_that_the_author_failed() {
     let back = catalogue::all().into_iter().find(|sample| sample.name == "rollback").expect("a rollback");
@@ -195,7 +234,9 @@ fn deployment_fact() -> impl Strategy<Value = DeploymentFact> {
     prop_oneof![
         3 => obstacle.prop_map(DeploymentFact::Held),
         2 => decision().prop_map(DeploymentFact::Decided),
-        1 => (words(), words()).prop_map(|(name, why)| DeploymentFact::Declined(Attempt { name, why, at: at(0) })),
+        1 => (words(), words(), words())
+            .prop_map(|(name, deed, why)| DeploymentFact::Declined(Attempt { name, deed, why, at: at(0) })),
+        1 => Just(DeploymentFact::CalledOff),
         1 => person().prop_map(DeploymentFact::Overridden),
         1 => Just(DeploymentFact::Expired),
         3 => Just(DeploymentFact::Admitted),
@@ -236,6 +277,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         2 => (outcome, option::of(words()), vec(words(), 0..30))
             .prop_map(|(outcome, reason, tail)| Fact::BuildEnded { outcome, reason, tail }),
         3 => Just(()).prop_map(move |()| image()),
+        1 => person().prop_map(Fact::CalledOff),
         30 => (0_usize..3, deployment_fact()).prop_map(|(at, fact)| Fact::Deployment(at, fact)),
     ]
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Sample,
-    made::{Making, at, build_end, image, stage, web},
+    made::{Making, at, build_end, image, person, stage, web},
 };
 use crate::{
     release::{Fact, Newer, Outcome, ReleaseId, State, Until, Wait},
@@ -63,6 +63,11 @@ pub(super) fn all() -> Vec<Sample> {
         waiting()
             .fact(90, Fact::Cancelled("base #3 failed: test: 2 of 12 checks failed".into()))
             .sample("cancelled", "What it waited for did not succeed."),
+        web()
+            .building()
+            .fact(20, Fact::CalledOff(person("grace", "wrong branch")))
+            .fact(22, build_end(Outcome::Stopped, "BUILD stopped", &[]))
+            .sample("called-off", "Someone cancelled it while it was building."),
     ]
 }
 

@@ -4,7 +4,9 @@ use super::{
     Sample,
     made::{Making, arn, at, decision, into, person, web},
 };
-use crate::release::{Attempt, Controller, DeploymentFact, Lock, Obstacle, ServiceFact, StoppedTask, Verdict, Why};
+use crate::release::{
+    Attempt, Controller, DeploymentFact, Fact, Lock, Obstacle, ServiceFact, StoppedTask, Verdict, Why,
+};
 
 const ONE: &[&str] = &["web"];
 
@@ -21,7 +23,8 @@ fn approval() -> Making {
 }
 
 fn asked() -> Vec<Sample> {
-    let no = Attempt { name: "eve".into(), why: "not among those who approve".into(), at: at(90) };
+    let no =
+        Attempt { name: "eve".into(), deed: "decide".into(), why: "not among those who approve".into(), at: at(90) };
     vec![
         approval().sample("approval-asked", "Somebody has to approve it."),
         approval().here(90, DeploymentFact::Declined(no)).sample("approval-declined", "Someone answered who may not."),
@@ -102,6 +105,12 @@ fn moving() -> Vec<Sample> {
     let answered = |approved| ServiceFact::Answered(decision(approved, "grace", ""));
     vec![
         web().imaged().cleared(ONE).updated(ONE).sample("deploying", "The service was told to run the new revision."),
+        web()
+            .imaged()
+            .cleared(ONE)
+            .updated(ONE)
+            .fact(100, Fact::CalledOff(person("grace", "wrong branch")))
+            .sample("cancelling", "Someone cancels it while it is being deployed."),
         web()
             .imaged()
             .cleared(ONE)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     message::Known,
-    release::{Deed, DeploymentFact, Obstacle, Outcome, Release, ReleaseId, ServiceFact, Verdict},
+    release::{Deed, DeploymentFact, Obstacle, Outcome, Person, Release, ReleaseId, ServiceFact, Verdict},
     report::Status,
 };
 
@@ -20,6 +20,11 @@ pub(super) fn all() -> Vec<Sample> {
             .service(120, 0, concluded())
             .here(121, DeploymentFact::Finished)
             .sample("rollback-live", "The earlier release serves again."),
+        web()
+            .building()
+            .fact(30, build_end(Outcome::Failed, "BUILD failed: exit status 1", &[]))
+            .turned(|release| by(release, Deed::Retry))
+            .sample("retry", "Someone tries a release once more."),
         again(Deed::Deploy).sample("by-name", "Someone takes a release to an environment by name."),
         several().sample("environments", "Several environments, one after the other, each with several services."),
         crowd().sample("crowd", "As many stages, environments and services as nobody has."),
@@ -37,17 +42,15 @@ fn concluded() -> ServiceFact {
 
 /// A release of one that was live.
 fn again(deed: Deed) -> Making {
-    let turn = |release: &Release| {
-        let id = ReleaseId::parse("01JD0000000000000000000009").expect("an id");
-        let mut person = person("grace", "the door is stuck");
-        person.at = at(900);
-        release.again(id, 9, "production", deed, person).expect("it was live there")
-    };
-    let release = web().imaged().live().turned(turn);
-    match deed {
-        Deed::Rollback => release.with(|release| (release.accepted, release.changed) = (at(0), at(0))),
-        Deed::Deploy => release,
-    }
+    let release = web().imaged().live().turned(|release| by(release, deed));
+    release.with(|release| (release.accepted, release.changed) = (at(0), at(0)))
+}
+
+/// What someone asks for by its name.
+fn by(release: &Release, deed: Deed) -> Release {
+    let id = ReleaseId::parse("01JD0000000000000000000009").expect("an id");
+    let person = Person { at: at(900), ..person("grace", "the door is stuck") };
+    release.again(id, 9, "production", deed, person).expect("it can be asked for")
 }
 
 fn several() -> Making {
