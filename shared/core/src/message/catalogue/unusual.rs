@@ -21,8 +21,9 @@ pub(super) fn all() -> Vec<Sample> {
             .here(121, DeploymentFact::Finished)
             .sample("rollback-live", "The earlier release serves again."),
         web()
-            .building()
-            .fact(30, build_end(Outcome::Failed, "BUILD failed: exit status 1", &[]))
+            .imaged()
+            .here(80, DeploymentFact::Admitted)
+            .here(81, DeploymentFact::Blocked("the image has 2 findings at or above HIGH".into()))
             .turned(|release| by(release, Deed::Retry))
             .sample("retry", "Someone tries a release once more."),
         again(Deed::Deploy).sample("by-name", "Someone takes a release to an environment by name."),
