@@ -80,7 +80,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// The environments of a pipeline, in order: those of its newest release of a push, and those of longshore.toml.
 async fn look(store: &Store, pipeline: &str, pipelines: &Pipelines) -> anyhow::Result<Vec<Seen>> {
     let newest = records::read(store, &store.newest_releases(pipeline, None, LOOKED_AT).await?).await?;
-    let pushed = newest.iter().find(|release| release.asked.is_none()).or(newest.first());
+    let pushed = newest.iter().find(|release| release.asked.is_none() && release.wished.is_none()).or(newest.first());
     let mut names: Vec<String> = pushed.iter().flat_map(|release| environments_of(release)).collect();
     // The file may be another repository's: it only adds to what the table knows.
     if let Ok(config) = pipelines.config()

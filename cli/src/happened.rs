@@ -38,7 +38,11 @@ fn accepted(release: &Release) -> String {
         } else {
             format!(" by {}", plain(&release.commit.author))
         };
-        return format!("{} at {}{by} accepted", plain(&release.reference.name), plain(release.commit.short()));
+        let what = format!("{} at {}{by}", plain(&release.reference.name), plain(release.commit.short()));
+        return match &release.wished {
+            Some(wished) => format!("{what} asked for by {}", person(wished)),
+            None => format!("{what} accepted"),
+        };
     };
     let what = match asked.deed {
         Deed::Rollback => "back to",

@@ -31,7 +31,7 @@ pub struct Summary<'a> {
 /// Who asked for it, where it is not of a push.
 #[derive(Debug, Serialize)]
 struct Asked<'a> {
-    /// `rollback` or `deploy`.
+    /// `rollback`, `deploy`, or `build`: by branch or commit.
     deed: &'static str,
     /// The id of the release whose images these are.
     of: &'a str,
@@ -54,6 +54,13 @@ struct Place<'a> {
 
 impl<'a> From<&'a Release> for Summary<'a> {
     fn from(release: &'a Release) -> Self {
+        let wished = release.wished.as_ref().map(|person| Asked {
+            deed: "build",
+            of: release.id.as_str(),
+            number: release.number,
+            by: &person.name,
+            reason: person.reason.as_deref(),
+        });
         let asked = release.asked.as_ref().map(|asked| Asked {
             deed: match asked.deed {
                 Deed::Rollback => "rollback",
@@ -86,7 +93,7 @@ impl<'a> From<&'a Release> for Summary<'a> {
             image: release.image.as_ref().map(longshore_core::release::Image::reference),
             accepted: release.accepted,
             ended: release.ended,
-            asked,
+            asked: asked.or(wished),
             environments: release.deployments.iter().map(place).collect(),
         }
     }

@@ -58,7 +58,9 @@ fn facts(release: &Release, now: Timestamp) -> Vec<Vec<Cell>> {
         let by = person(&asked.person);
         rows.push(fact("asked for", format!("{what} #{} ({}), by {by}", asked.number, asked.of)));
     }
-    rows.push(fact("commit", format!("{} {}", commit.id, commit.message)));
+    rows.extend(release.wished.as_ref().map(|wished| fact("asked for", format!("by {}", person(wished)))));
+    let id = commit.known().unwrap_or("the head of the branch");
+    rows.push(fact("commit", format!("{id} {}", commit.message)));
     let at = commit.at.map(|at| format!(", {}", date(at))).unwrap_or_default();
     rows.push(fact("author", format!("{}{at}", commit.author)));
     rows.push(fact("source", format!("{} {}", release.repository, release.reference)));

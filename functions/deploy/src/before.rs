@@ -42,7 +42,7 @@ impl Deploy {
         };
         let tags = [
             ("longshore:release".to_owned(), release.id.to_string()),
-            ("longshore:commit".to_owned(), release.commit.id.clone()),
+            ("longshore:commit".to_owned(), release.commit.known().unwrap_or("unknown").to_owned()),
         ];
         let task = RunTask {
             cluster: &deployment.plan.cluster,

@@ -80,7 +80,8 @@ async fn publish(clients: &Clients, release: &Release, deployment: &Deployment) 
     let mut parameters = BTreeMap::from([
         (format!("{base}/release"), release.id.to_string()),
         (format!("{base}/number"), release.number.to_string()),
-        (format!("{base}/commit"), release.commit.id.clone()),
+        // A parameter cannot be empty.
+        (format!("{base}/commit"), release.commit.known().unwrap_or("unknown").to_owned()),
     ]);
     if let Some(image) = &release.image {
         parameters.insert(format!("{base}/digest"), image.digest.as_str().to_owned());

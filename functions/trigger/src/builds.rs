@@ -16,7 +16,7 @@ use longshore_core::{
 };
 
 use crate::Trigger;
-use read::{failing_phase, is_denied, is_final, log, refusal, started};
+use read::{failing_phase, is_denied, is_final, log, refusal, resolved, started};
 
 /// For how long a build may report: CodeBuild ends a build after 36 hours at the latest (8 queued), and then some.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(48);
@@ -34,8 +34,10 @@ impl Trigger {
             let more = match step {
                 // What is followed or stopped may have told where its log is, and has ended besides.
                 BuildStep::Wait | BuildStep::Follow | BuildStep::Find | BuildStep::Stop => release.version != version,
-                // It may have ended while its build was being started.
-                BuildStep::Start { .. } | BuildStep::GiveUp => release.build_step(ids::now()) == BuildStep::Stop,
+                // It may have ended while its build was being started; and CodeBuild may know already which commit it builds.
+                BuildStep::Start { .. } | BuildStep::GiveUp => {
+                    release.commit.known().is_none() || release.build_step(ids::now()) == BuildStep::Stop
+                }
                 BuildStep::Nothing => false,
             };
             if !more {
@@ -132,7 +134,7 @@ impl Trigger {
             .codebuild
             .start_build()
             .project_name(&release.project)
-            .source_version(&release.commit.id)
+            .source_version(release.source_version())
             .idempotency_token(release.id.as_str())
             .set_environment_variables_override(Some(self.variables(release).await?))
             .send()
@@ -182,7 +184,11 @@ impl Trigger {
             ("LONGSHORE_RELEASE".to_owned(), release.id.to_string()),
             ("LONGSHORE_PIPELINE".to_owned(), release.pipeline.clone()),
             (reference.to_owned(), release.reference.name.clone()),
-            ("LONGSHORE_COMMIT".to_owned(), release.commit.id.clone()),
+            // Where CodeBuild is told a branch, it tells the build which commit that is.
+            (
+                "LONGSHORE_COMMIT".to_owned(),
+                release.build.source.as_ref().map_or(&*release.commit.id, |_| "").to_owned(),
+            ),
             ("LONGSHORE_IMAGE".to_owned(), image.unwrap_or_default()),
         ];
         for wait in release.waits.iter().filter(|wait| wait.until == Until::Success) {
@@ -231,7 +237,7 @@ impl Trigger {
         Ok(answer.context("the build could not be read")?.builds.unwrap_or_default())
     }
 
-    /// Reads how the build is; a fact once it has a log, and once it has ended.
+    /// Reads how the build is; a fact once it has a log, once it is known which commit it is of, and once it has ended.
     async fn follow_build(&self, release: &Release) -> anyhow::Result<Option<Fact>> {
         let Some(id) = &release.build.id else { return Ok(None) };
         let builds = self.builds(vec![id.clone()]).await?;
@@ -247,6 +253,9 @@ impl Trigger {
         };
         if let (None, Some(log)) = (&release.build.log, log(build)) {
             return Ok(Some(Fact::BuildLogged(log)));
+        }
+        if let (None, Some(commit)) = (release.commit.known(), resolved(build)) {
+            return Ok(Some(Fact::CommitResolved(self.known_commit(release, commit).await)));
         }
         let outcome = build.build_status().and_then(|status| outcome(status.as_str()));
         let Some(outcome) = outcome else { return Ok(None) };

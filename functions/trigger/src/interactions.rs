@@ -21,7 +21,11 @@ use longshore_core::{
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Trigger, slack::SlackError};
+use crate::{
+    Trigger,
+    slack::SlackError,
+    wish::{What, Wish},
+};
 
 /// The largest interaction, in bytes: it carries the whole message.
 const LIMIT: usize = 1024 * 1024;
@@ -250,7 +254,12 @@ impl Trigger {
             return deeds.retry(new, &release.id, person).await;
         }
         let release = deeds.may_build_again(&release.id).await?;
-        Err(Undone::Refused(format!("release #{} has no image", release.number)))
+        let what = release.commit.known().unwrap_or(&release.reference.name).to_owned();
+        // A wish for one environment is again for that one.
+        let mut environments = release.deployments.iter().map(|deployment| deployment.environment.clone());
+        let environment = environments.next().filter(|_| release.wished.is_some() && release.deployments.len() == 1);
+        let pipeline = release.pipeline.clone();
+        self.build_by_name(Wish { id: new, pipeline, what: What::Named(what), environment, person }).await
     }
 
     pub(crate) fn deeds(&self) -> Deeds<'_> {

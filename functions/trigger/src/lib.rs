@@ -16,6 +16,7 @@ mod tick;
 mod together;
 mod webhook;
 mod who;
+pub mod wish;
 
 use std::{sync::Arc, time::Duration};
 
@@ -92,11 +93,18 @@ impl Trigger {
         self.save(release, Fact::Superseded(plan::newer(&line, newer))).await
     }
 
+    /// A release changed: looks after the releases that wait for it, once it ended; and after itself while CodeBuild has to tell its commit.
+    async fn changed(&self, id: &ReleaseId) -> anyhow::Result<()> {
+        let Some(mut release) = self.store.release(id).await? else { return Ok(()) };
+        if release.commit.known().is_none() && release.build.outcome.is_none() {
+            release = Box::pin(self.advance(release)).await?;
+        }
+        if release.state.is_end() { self.ended(release).await } else { Ok(()) }
+    }
+
     /// Looks after the releases that wait for one that ended.
-    async fn ended(&self, id: &ReleaseId) -> anyhow::Result<()> {
-        let Some(release) = self.store.release(id).await?.filter(|release| release.state.is_end()) else {
-            return Ok(());
-        };
+    async fn ended(&self, release: Release) -> anyhow::Result<()> {
+        let id = &release.id;
         let (mut next, mut lines) = (Vec::new(), Lines::default());
         let mut downstream = self.settings.config.downstream_of(&release.pipeline).peekable();
         if downstream.peek().is_some() {
@@ -164,7 +172,7 @@ impl Function for Trigger {
                 Ok(())
             }
             Event::Delivery(delivery) => Box::pin(self.commits(*delivery)).await,
-            Event::Release(release) => Box::pin(self.ended(&release)).await,
+            Event::Release(release) => Box::pin(self.changed(&release)).await,
             Event::Service(_) | Event::CodeDeploy(_) | Event::Task(_) | Event::Asked(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that trigger has no rule for");
                 Ok(())

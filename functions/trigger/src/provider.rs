@@ -1,9 +1,10 @@
 //! What `trigger` asks of the providers' own APIs, where a token is configured: which files differ between two commits, for a push
-//! whose list of files the provider has cut, and GitHub's list of deliveries that failed ([`crate::redelivery`]).
+//! whose list of files the provider has cut, which commit a branch is at, for whoever asks for a release of it ([`crate::wish`]), and GitHub's
+//! list of deliveries that failed ([`crate::redelivery`]).
 //!
 //! Which permissions a token needs:
 //!
-//! | provider | for path rules | for redelivery |
+//! | provider | for path rules, branches and commits | for redelivery |
 //! | --- | --- | --- |
 //! | GitHub, fine-grained token or app | Contents: read | Webhooks: read and write |
 //! | GitHub, classic token | `repo` | `admin:repo_hook`, or `repo` of someone who administers the repository |
@@ -17,6 +18,7 @@
 //! page leads to another host, where the token would go with it.
 
 mod bitbucket;
+mod commit;
 mod github;
 mod gitlab;
 mod http;
@@ -30,6 +32,7 @@ use longshore_core::{
 };
 use secrecy::SecretString;
 
+pub use self::commit::Wanted;
 use self::http::Http;
 
 /// The longest list of files that is read.

@@ -128,13 +128,13 @@ fn is_merge(message: &str) -> bool {
 }
 
 /// The name of a commit's author, without the address.
-fn author(author: Member<'_>) -> String {
+pub(crate) fn author(author: Member<'_>) -> String {
     let raw = author.at("raw").text().map(|raw| raw.split(" <").next().unwrap_or(raw));
     author.at("user.display_name").text().or(raw).unwrap_or_default().to_owned()
 }
 
 /// The address in `Name <address>`.
-fn mail(raw: Member<'_>) -> Option<String> {
+pub(crate) fn mail(raw: Member<'_>) -> Option<String> {
     let (_, address) = raw.text()?.trim_end().strip_suffix('>')?.rsplit_once('<')?;
     is_mail(address).then(|| address.to_owned())
 }

@@ -159,6 +159,7 @@ pub struct ReleaseChanged<'a> {
     repository: &'a str,
     #[serde(rename = "ref")]
     reference: String,
+    /// Empty while only CodeBuild knows it.
     commit: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,

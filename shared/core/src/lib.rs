@@ -10,6 +10,7 @@ pub mod appspec;
 mod bitbucket;
 mod bitbucket_data_center;
 pub mod codecommit;
+pub mod commit;
 pub mod config;
 pub mod environment;
 pub mod event;

@@ -181,6 +181,10 @@ fn lines(release: &Release) -> Vec<String> {
         let why = by.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
         lines.push(format!(":no_entry_sign: to be cancelled, says {}{why}", clip(&by.name, 100)));
     }
+    if let Some(person) = &release.wished {
+        let why = person.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
+        lines.push(format!(":point_right: asked for by {}{why}", clip(&person.name, 100)));
+    }
     if let Some(outcome) = release.build.outcome.filter(|outcome| !quiet.contains(outcome)) {
         lines.push(format!(":x: build {}", outcome.ending()));
     }

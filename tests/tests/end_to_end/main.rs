@@ -3,6 +3,7 @@
 mod approval;
 mod bad_input;
 mod bad_reports;
+mod by_name;
 mod commands;
 mod crash;
 mod deliveries;

@@ -5,7 +5,7 @@ use aws_sdk_codebuild::{
     error::{ProvideErrorMetadata, SdkError},
     types::{Build, StatusType},
 };
-use longshore_core::release::Fact;
+use longshore_core::{push::is_commit, release::Fact};
 
 pub(super) fn started(build: &Build) -> anyhow::Result<Fact> {
     let id = build.id().context("the build has no id")?.to_owned();
@@ -16,6 +16,11 @@ pub(super) fn started(build: &Build) -> anyhow::Result<Fact> {
 pub(super) fn log(build: &Build) -> Option<String> {
     let logs = build.logs().filter(|logs| logs.stream_name().is_some())?;
     logs.deep_link().map(str::to_owned)
+}
+
+/// The commit that the build is of, once CodeBuild has looked which one that is; none where its source has no commits.
+pub(super) fn resolved(build: &Build) -> Option<&str> {
+    build.resolved_source_version().filter(|version| is_commit(version))
 }
 
 /// The build's page in the console, from its ARN: `arn:<partition>:codebuild:<region>:<account>:build/<project>:<uuid>`.

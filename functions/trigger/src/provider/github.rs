@@ -190,7 +190,7 @@ impl Providers {
     }
 
     /// An address below `/repos/{owner}/{repo}`.
-    fn github_address(&self, repository: &Address<'_>, segments: &[&str]) -> Result<Url, ProviderError> {
+    pub(super) fn github_address(&self, repository: &Address<'_>, segments: &[&str]) -> Result<Url, ProviderError> {
         let (owner, name) = owner_and_name(repository)?;
         let base = match &self.bases.github {
             Some(base) => base.clone(),

@@ -51,10 +51,10 @@ impl Store {
         let key = key(&release.pipeline, environment);
         let free = "(attribute_not_exists(newest) OR newest <= :number) AND \
                     (attribute_not_exists(held_until) OR held_until < :now OR #holder = :holder)";
-        let unlocked =
-            "attribute_not_exists(rollback_lock) AND (attribute_not_exists(locked_until) OR locked_until <= :now)";
+        let unlocked = "(attribute_not_exists(locked_until) OR locked_until <= :now)";
         let condition = match passing {
-            Passing::Automation => format!("{free} AND {unlocked}"),
+            Passing::Automation => format!("{free} AND attribute_not_exists(rollback_lock) AND {unlocked}"),
+            Passing::Wished => format!("{free} AND {unlocked}"),
             Passing::Past | Passing::ByName => free.to_owned(),
         };
         let request = self
@@ -70,7 +70,7 @@ impl Store {
             .expression_attribute_values(":until", number((now + Hold::LIFE).as_millisecond()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = request.send().await else {
-            if passing == Passing::ByName {
+            if matches!(passing, Passing::ByName | Passing::Wished) {
                 self.lift_rollback(&key, release.number).await?;
             }
             return Ok(Admission::Admitted(Hold { key, holder: holder.to_owned() }));
@@ -83,9 +83,14 @@ impl Store {
             None => self.get(&key, "environment").await?.unwrap_or_default(),
         };
         let environment = read(&key, &item)?;
-        match (environment.newest, environment.lock) {
+        let lock = match passing {
+            Passing::Automation => environment.lock,
+            Passing::Wished => lock_of(&key, &item, "lock")?,
+            Passing::Past | Passing::ByName => None,
+        };
+        match (environment.newest, lock) {
             (Some(newest), _) if newest > release.number => Ok(Admission::Overtaken(newest)),
-            (_, Some(lock)) if passing == Passing::Automation && lock.holds(now) => Ok(Admission::Locked(lock)),
+            (_, Some(lock)) if lock.holds(now) => Ok(Admission::Locked(lock)),
             _ => Ok(Admission::Busy),
         }
     }
@@ -186,14 +191,22 @@ fn read(key: &str, item: &Item) -> Result<Environment, StoreError> {
     let unreadable = |error: serde_json::Error| StoreError::Unreadable(key.to_owned(), error.to_string());
     let live = read_text(item, "live").map(|live| serde_json::from_str(&live)).transpose().map_err(unreadable)?;
     // That of a rollback has no end, and stands before a person's own, which holds beside it.
-    let lock = read_text(item, "rollback_lock").or_else(|| read_text(item, "lock"));
-    let lock = lock.map(|lock| serde_json::from_str(&lock)).transpose().map_err(unreadable)?;
+    let lock = match lock_of(key, item, "rollback_lock")? {
+        Some(lock) => Some(lock),
+        None => lock_of(key, item, "lock")?,
+    };
     Ok(Environment {
         newest: read_number(item, "newest"),
         release: read_text(item, "release").and_then(|id| longshore_core::release::ReleaseId::parse(&id)),
         live: live.unwrap_or_default(),
         lock,
     })
+}
+
+/// The lock that an attribute holds.
+fn lock_of(key: &str, item: &Item, attribute: &str) -> Result<Option<Lock>, StoreError> {
+    let lock = read_text(item, attribute).map(|lock| serde_json::from_str(&lock)).transpose();
+    lock.map_err(|error| StoreError::Unreadable(key.to_owned(), error.to_string()))
 }
 
 /// Sends an update under a condition; `false` when that does not hold.

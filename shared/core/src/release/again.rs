@@ -106,6 +106,7 @@ impl Release {
             deployments: self.deployments[at..last].iter().map(|deployment| deployment.again(deed)).collect(),
             called_off: None,
             asked: Some(Asked { deed, of: of.0.clone(), number: of.1, person }),
+            wished: None,
             ..self.clone()
         })
     }

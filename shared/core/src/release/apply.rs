@@ -3,10 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Build, Delay, DeploymentFact, Image, Met, Outcome, Person, Release, ReleaseId, ServiceFact, Stage, State, Verdict,
+    Build, Commit, Delay, DeploymentFact, Image, Met, Outcome, Person, Release, ReleaseId, ServiceFact, Stage, State,
+    Verdict,
 };
 use crate::{
     log,
+    push::is_commit,
     report::{Progress, Status},
     text::shorten,
 };
@@ -26,6 +28,8 @@ pub enum Fact {
     },
     /// The page of the build's log is known, which it is not before the build has a machine.
     BuildLogged(String),
+    /// CodeBuild told which commit the branch is that it was told to build.
+    CommitResolved(Commit),
     /// A release that this one waits for came to what was waited for.
     Awaited(ReleaseId, Met),
     /// A release that this one waits for did not succeed: the reason, in a sentence.
@@ -123,6 +127,7 @@ impl Release {
                 self.state.is_end() && self.build.id.is_none() && set(&mut self.build.outcome, Outcome::NotStarted)
             }
             Fact::BuildLogged(log) => !self.is_closed() && set(&mut self.build.log, log),
+            Fact::CommitResolved(commit) => self.commit_resolved(commit),
             Fact::BuildRefused(reason) => {
                 self.build.id.is_none() && self.build_ended(Outcome::Refused, Some(reason), now)
             }
@@ -251,6 +256,15 @@ impl Release {
         (self.build.id, self.build.page, self.build.started) = (Some(id), page, Some(now));
         self.build.delay = None;
         true
+    }
+
+    /// What is known of a commit stays.
+    fn commit_resolved(&mut self, commit: Commit) -> bool {
+        let news = self.commit.known().is_none() && is_commit(&commit.id);
+        if news {
+            self.commit = commit;
+        }
+        news
     }
 
     fn build_ended(&mut self, outcome: Outcome, reason: Option<String>, now: Timestamp) -> bool {

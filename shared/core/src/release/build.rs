@@ -8,6 +8,9 @@ use crate::report::Status;
 /// The build of a release.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
+    /// The branch or tag that CodeBuild is told to build, by its name, where it is not told the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// CodeBuild's id: `project:uuid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,

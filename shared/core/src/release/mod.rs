@@ -12,6 +12,7 @@ mod revision;
 mod step;
 mod wait;
 mod why;
+mod wished;
 
 use std::fmt;
 
@@ -30,6 +31,7 @@ pub use revision::{Chosen, NoImage, RELEASE_TAG};
 pub use step::{BuildStep, OpenFor};
 pub use wait::{Met, Until, Wait};
 pub use why::{StoppedTask, Why};
+pub use wished::NotThere;
 
 use crate::{
     config::Pipeline,
@@ -143,6 +145,9 @@ pub struct Release {
     /// Who asked for it, where it is not of a push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
+    /// Who asked for its build by branch or commit, where no push did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wished: Option<Person>,
 }
 
 /// Where a release stands.
@@ -218,7 +223,7 @@ impl State {
 /// The commit of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
-    /// 40 or 64 hexadecimal digits.
+    /// 40 or 64 hexadecimal digits; empty while nobody but CodeBuild knows which commit the head of a branch is ([`Commit::unknown`]).
     pub id: String,
     /// The first line of its message, at most 200 characters.
     pub message: String,
@@ -284,9 +289,19 @@ impl Commit {
         Self { id: id.to_owned(), message: String::new(), author: String::new(), email: None, url: None, at: None }
     }
 
-    /// The first seven digits, as people write them.
+    /// The head of a branch or tag of which only CodeBuild can tell which commit it is, and has not yet.
+    pub fn unknown() -> Self {
+        Self::bare("")
+    }
+
+    /// Its id, once it is known.
+    pub fn known(&self) -> Option<&str> {
+        Some(self.id.as_str()).filter(|id| !id.is_empty())
+    }
+
+    /// The first seven digits, as people write them; `head` while it is not known.
     pub fn short(&self) -> &str {
-        self.id.get(..7).unwrap_or(&self.id)
+        self.known().map_or("head", |id| id.get(..7).unwrap_or(id))
     }
 }
 
@@ -353,13 +368,26 @@ impl Release {
             deployments: pipeline.environments.iter().map(Deployment::new).collect(),
             called_off: None,
             asked: None,
+            wished: None,
         }
     }
 
     /// The tag under which its image is pushed: the commit, and the end of the release's id, so that a second release of a commit
-    /// never needs the first one's tag (ECR's may be immutable).
+    /// never needs the first one's tag (ECR's may be immutable). Where CodeBuild was told a branch, that is in the commit's place, also
+    /// once the commit is known: every attempt to start the build has to say the same.
     pub fn image_tag(&self) -> String {
-        format!("{}-{}", self.commit.id.get(..12).unwrap_or(&self.commit.id), self.id.as_str()[18..].to_lowercase())
+        let end = self.id.as_str()[18..].to_lowercase();
+        match &self.build.source {
+            Some(source) => format!("{}-{end}", wished::tag_of(source)),
+            None => format!("{}-{end}", self.commit.id.get(..12).unwrap_or(&self.commit.id)),
+        }
+    }
+
+    /// What CodeBuild is told to build: the commit, or the branch or tag of [`Build::source`]. The same for every attempt.
+    ///
+    /// Source: <https://docs.aws.amazon.com/codebuild/latest/userguide/sample-source-version.html>
+    pub fn source_version(&self) -> &str {
+        self.build.source.as_deref().unwrap_or(&self.commit.id)
     }
 
     /// The ECR repositories that its images go to: the pipeline's, then those that its environments name besides.

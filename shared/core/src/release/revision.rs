@@ -53,13 +53,14 @@ impl Release {
         Ok(Chosen::Each(each.collect::<Result<_, _>>()?))
     }
 
-    /// The tags of a revision: pipeline, release, commit, and the digest of the pipeline's own image.
+    /// The tags of a revision: pipeline, release, commit (`unknown` where CodeBuild has not told it yet), and the digest of the pipeline's
+    /// own image.
     pub fn tags(&self) -> [(&str, &str); 4] {
         let digest = self.image.as_ref().map_or("", |image| image.digest.as_str());
         [
             ("longshore:pipeline", &self.pipeline),
             (RELEASE_TAG, self.id.as_str()),
-            ("longshore:commit", &self.commit.id),
+            ("longshore:commit", self.commit.known().unwrap_or("unknown")),
             ("longshore:digest", digest),
         ]
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     message::Known,
-    release::{Deed, DeploymentFact, Obstacle, Outcome, Person, Release, ReleaseId, ServiceFact, Verdict},
+    release::{Commit, Deed, DeploymentFact, Obstacle, Outcome, Person, Release, ReleaseId, ServiceFact, Verdict},
     report::Status,
 };
 
@@ -20,6 +20,12 @@ pub(super) fn all() -> Vec<Sample> {
             .service(120, 0, concluded())
             .here(121, DeploymentFact::Finished)
             .sample("rollback-live", "The earlier release serves again."),
+        web()
+            .with(|release| (release.commit, release.brought) = (Commit::unknown(), Vec::new()))
+            .knowing(|known| *known = Known::default())
+            .turned(|release| release.clone().wished(person("grace", "the door is stuck"), None).expect("a wish"))
+            .building()
+            .sample("wished", "Someone asked for a branch's head, and only CodeBuild knows which commit that is."),
         web()
             .imaged()
             .here(80, DeploymentFact::Admitted)
@@ -131,7 +137,7 @@ fn turned() -> Making {
 fn empty() -> Making {
     web()
         .with(|release| {
-            release.commit = crate::release::Commit::bare(&"c".repeat(40));
+            release.commit = Commit::bare(&"c".repeat(40));
             release.brought = Vec::new();
             release.delivery = String::new();
             release.repository = "git.example/acme/web".into();
