@@ -378,8 +378,11 @@ impl ServiceDeployment {
             ServiceFact::CameBack => set(&mut self.back.get_or_insert_default().ended, now),
             ServiceFact::StayedAway(failure) => {
                 let back = self.back.get_or_insert_default();
-                back.failure.get_or_insert(shorten(&failure, 300));
-                set(&mut back.ended, now)
+                let first = set(&mut back.ended, now);
+                if first {
+                    back.failure.get_or_insert(shorten(&failure, 300));
+                }
+                first
             }
             ServiceFact::Answered(decision) => self.answered(Decision { by: decision.by.dated(now), ..decision })?,
             _ if over => false,
