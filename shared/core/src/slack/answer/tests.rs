@@ -223,6 +223,7 @@ fn logs_link_the_build_and_quote_the_last_lines() {
     failed.reason = Some("the task exited with 1".into());
     failed.ended = Some(at(100));
     failed.build.log = Some("https://logs.example/1".into());
+    failed.build.tail = vec!["compiling <web>".into(), "error: tide".into()];
     let log = vec!["one".into(), "```two```".into()];
     failed.deployments[1].runs.push(Run {
         task: "t".into(),
@@ -238,6 +239,11 @@ fn logs_link_the_build_and_quote_the_last_lines() {
     :x: *#14* failed after 1 min 40 s · `main` at <https://github.com/acme/web/commit/14|1414141> Change &lt;14&gt; · Ada, <!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>
     <https://logs.example/1|build log>
     > the task exited with 1
+    build
+    ```
+    compiling &lt;web&gt;
+    error: tide
+    ```
     production: what ran first
     ```
     one
