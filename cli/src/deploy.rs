@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use longshore_aws::deeds::Deeds;
+use longshore_aws::{deeds::Deeds, ids};
 use longshore_core::release::Release;
 
 use crate::{
@@ -52,7 +52,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (store, events) = (&account.store, account.events());
     let of = arguments.common.pipelines.release(store, pipeline, &reference).await?;
     let deeds = Deeds { store, events: &events };
-    let outcome = deeds.deploy(&of.id, environment, person(&who, Some(arguments.reason))).await;
+    let outcome = deeds.deploy(ids::release_id(), &of.id, environment, person(&who, Some(arguments.reason))).await;
     let name = plain(environment);
     let text = |release: &Release| {
         if release.id == of.id {

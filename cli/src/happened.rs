@@ -47,6 +47,7 @@ fn accepted(release: &Release) -> String {
     let what = match asked.deed {
         Deed::Rollback => "back to",
         Deed::Deploy => "by name:",
+        Deed::Retry => "once more:",
     };
     format!("{what} #{}, asked for by {}", asked.number, person(&asked.person))
 }

@@ -75,6 +75,7 @@ fn row(release: &Release, now: Timestamp) -> Vec<Cell> {
             let what = match asked.deed {
                 Deed::Rollback => "back to",
                 Deed::Deploy => "by name:",
+                Deed::Retry => "once more:",
             };
             format!("{what} #{} ({})", asked.number, release.commit.message)
         }

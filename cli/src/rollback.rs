@@ -9,6 +9,7 @@ use std::{
 use jiff::Timestamp;
 use longshore_aws::{
     deeds::{Deeds, To, Undone},
+    ids,
     store::Store,
 };
 use longshore_core::{
@@ -82,8 +83,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return arguments.common.form.refused("nothing was done");
         }
     }
-    let outcome =
-        deeds.roll_back(&pipeline, &environment, To::Release(target.id.clone()), person(&who, arguments.reason)).await;
+    let to = To::Release(target.id.clone());
+    let by = person(&who, arguments.reason);
+    let outcome = deeds.roll_back(ids::release_id(), &pipeline, &environment, to, by).await;
     let (pipeline, environment) = (plain(&pipeline), plain(&environment));
     let text = |release: &Release| {
         let (to, number) = (target.number, release.number);

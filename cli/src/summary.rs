@@ -65,6 +65,7 @@ impl<'a> From<&'a Release> for Summary<'a> {
             deed: match asked.deed {
                 Deed::Rollback => "rollback",
                 Deed::Deploy => "deploy",
+                Deed::Retry => "retry",
             },
             of: asked.of.as_str(),
             number: asked.number,

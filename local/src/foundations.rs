@@ -71,10 +71,11 @@ impl Ports {
         })
     }
 
-    /// Where the inbox sends what people press, signed with a secret of this start's own.
+    /// Where the inbox sends what people press, type and submit, signed with a secret of this start's own.
     pub(crate) fn interactions(&self) -> Interactions {
         Interactions {
             url: format!("{}/slack/interactions", url_of(&self.front)),
+            commands: format!("{}/slack/commands", url_of(&self.front)),
             signing_secret: hex_token(2),
             own: url_of(&self.inbox),
         }

@@ -45,6 +45,7 @@ fn facts(release: &Release, now: Timestamp) -> Vec<Vec<Cell>> {
         let what = match asked.deed {
             Deed::Rollback => "back to",
             Deed::Deploy => "by name:",
+            Deed::Retry => "once more:",
         };
         let by = person(&asked.person);
         rows.push(fact("asked for", format!("{what} #{} ({}), by {by}", asked.number, asked.of)));

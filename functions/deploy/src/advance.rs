@@ -6,11 +6,10 @@ use anyhow::Context;
 use jiff::Timestamp;
 use longshore_aws::{
     ids,
-    store::{Admission, Hold, Passing},
+    store::{Admission, Hold},
 };
 use longshore_core::release::{
-    Deed, DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ServiceDeployment, ServiceFact, Verdict,
-    Where,
+    DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ServiceDeployment, ServiceFact, Verdict, Where,
 };
 
 use crate::Deploy;
@@ -96,16 +95,7 @@ impl Deploy {
     /// Asks the environment to admit the release, and waits a little for whoever works there.
     async fn hold(&self, release: &Release, at: usize) -> anyhow::Result<Admission> {
         let deployment = release.deployments.get(at).context("no such deployment")?;
-        let passing = match (&release.asked, &deployment.overridden) {
-            // A rollback leaves its own lock, and those of others.
-            (Some(asked), _) if asked.deed == Deed::Deploy => Passing::ByName,
-            (None, Some(_)) if release.wished.is_some() => Passing::ByName,
-            (Some(_), _) | (None, Some(_)) => Passing::Past,
-            // What was admitted goes to its end, whoever locks meanwhile: all or nothing.
-            (None, None) if deployment.admitted.is_some() => Passing::Past,
-            (None, None) if release.wished.is_some() => Passing::Wished,
-            (None, None) => Passing::Automation,
-        };
+        let passing = release.passing(at);
         let holder = ids::release_id();
         for _ in 0..HOLD_ATTEMPTS {
             let asked = self.store.admit(release, &deployment.environment, holder.as_str(), passing, ids::now());
@@ -141,6 +131,7 @@ impl Deploy {
             DeployStep::GoBack(at) => self.go_back(release, at).await.map(Some),
             DeployStep::FollowBack(at) => self.follow_back(release, at).await,
             DeployStep::Finish(at) => self.finish(release, at).await.map(Some),
+            DeployStep::CallOff(at) => Ok(Some(Fact::Deployment(at, DeploymentFact::CalledOff))),
         }
     }
 

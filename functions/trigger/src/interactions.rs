@@ -1,4 +1,4 @@
-//! `POST /slack/interactions`: somebody pressed a button of a message.
+//! `POST /slack/interactions`: somebody pressed a button of a message, or submitted a modal.
 //!
 //! Slack waits for three seconds, and shows a warning sign after that. So everything here is done against one deadline. What was done shows
 //! in the message, which `notify` draws; what was not done is told to whoever pressed, and to nobody else.
@@ -12,18 +12,16 @@ use longshore_aws::{
     secrets::{Secrets, expose},
 };
 use longshore_core::{
-    approval::{Identity, Who},
-    config::{Approval, Approver},
-    release::Release,
+    approval::Who,
+    release::{Attempt, Person, Release, ReleaseId, Verdict},
     signature::{self, Unproven, Verified},
-    slack::{self, Action, Press, Pressed, User, stale},
+    slack::{self, Action, Interaction, Press, Pressed, Submitted, User, rejection, stale},
+    text::shorten,
 };
+use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{
-    Trigger,
-    slack::{Profile, SlackError},
-};
+use crate::{Trigger, slack::SlackError, wish::Wish};
 
 /// The largest interaction, in bytes: it carries the whole message.
 const LIMIT: usize = 1024 * 1024;
@@ -81,7 +79,8 @@ impl Trigger {
             Err(_) => return Response::try_again(),
         };
         match read {
-            Ok(Some(pressed)) => self.pressed(pressed, received).await,
+            Ok(Some(Interaction::Pressed(pressed))) => self.pressed(pressed, received).await,
+            Ok(Some(Interaction::Submitted(submitted))) => return self.submitted(submitted, received).await,
             Ok(None) => tracing::debug!("an interaction that is nothing to us"),
             Err(error) => {
                 tracing::warn!(%error, "a signed request that is no interaction");
@@ -107,9 +106,15 @@ impl Trigger {
 
     /// Does what was asked for, or tells why not.
     async fn pressed(&self, pressed: Pressed, received: Instant) {
-        let Pressed { by, press, response_url, at } = pressed;
+        let Pressed { by, press, response_url, trigger, at } = pressed;
         let (release, action, environment) = (&press.release, press.action.id(), &press.environment);
-        let done = timeout_at(received + DECIDED, Box::pin(self.act(&by, &press))).await.unwrap_or(Err(NotDone::Late));
+        let work = async {
+            match trigger {
+                Some(trigger) if press.action == Action::Reject => Box::pin(self.ask_why(&by, &press, &trigger)).await,
+                Some(_) | None => Box::pin(self.act(&by, &press, None)).await.map(drop),
+            }
+        };
+        let done = timeout_at(received + DECIDED, Box::pin(work)).await.unwrap_or(Err(NotDone::Late));
         let Err(why) = done else {
             tracing::info!(%release, user = by.id, action, environment, ?at, "a press was done");
             return;
@@ -123,49 +128,143 @@ impl Trigger {
         }
     }
 
-    async fn act(&self, by: &User, press: &Press) -> Result<Release, NotDone> {
-        let now = ids::now();
+    /// Opens the modal that asks for a reason. Who may not reject does not come to it; without a token there is no modal, and no reason.
+    async fn ask_why(&self, by: &User, press: &Press, trigger: &str) -> Result<(), NotDone> {
+        let secrets = self.secrets.current().await.map_err(|_| NotDone::Store)?;
+        let Some(token) = secrets.slack_bot_token.as_ref() else {
+            return Box::pin(self.act(by, press, None)).await.map(drop);
+        };
+        let release = self.waiting(press).await?;
+        let at = release.deployment_to(place(press)).ok();
+        if let Some((at, deployment)) = at
+            && let Some(approval) = &deployment.plan.approval
+        {
+            let who = self.who(by, Some(approval)).await?;
+            self.deeds().may_decide(&release, at, &who, ids::now()).await?;
+        }
+        Ok(self.slack.open(token, trigger, &rejection(&release, press)).await?)
+    }
+
+    /// Does what a modal was opened for. What was not done is told in it.
+    async fn submitted(&self, submitted: Submitted, received: Instant) -> Response {
+        let Submitted { by, press, reason } = submitted;
+        let release = &press.release;
+        let done = timeout_at(received + DECIDED, Box::pin(self.act(&by, &press, reason))).await;
+        let Err(why) = done.unwrap_or(Err(NotDone::Late)) else {
+            tracing::info!(%release, user = by.id, "a modal was seen to");
+            return Response::empty();
+        };
+        tracing::warn!(%release, user = by.id, %why, "a modal was not seen to");
+        let errors = json!({ slack::REASON: shorten(&why.to_string(), 500) });
+        Response::new(200, &json!({ "response_action": "errors", "errors": errors }))
+    }
+
+    /// The release of a press, where it still waits for that.
+    async fn waiting(&self, press: &Press) -> Result<Release, NotDone> {
         let release = self.store.release(&press.release).await.map_err(Undone::from)?;
         let Some(release) = release else {
             return Err(NotDone::Refused(
                 "Nothing was changed: Longshore does not know this release any more.".to_owned(),
             ));
         };
-        if let Some(why) = stale(&release, press, now) {
-            return Err(NotDone::Refused(why));
+        match stale(&release, press, ids::now()) {
+            Some(why) => Err(NotDone::Refused(why)),
+            None => Ok(release),
         }
-        let deployment = release.deployment_to(&press.environment).ok();
-        let who = self.who(by, deployment.and_then(|(_, deployment)| deployment.plan.approval.as_ref())).await?;
-        let deeds = Deeds { store: &self.store, events: &self.events };
-        let (id, environment, service) = (&press.release, &*press.environment, press.service.as_deref());
+    }
+
+    async fn act(&self, by: &User, press: &Press, reason: Option<String>) -> Result<Release, NotDone> {
+        let now = ids::now();
+        let release = self.waiting(press).await?;
+        let (id, environment, service) = (&press.release, place(press), press.service.as_deref());
+        let deployment = release.deployment_to(environment).ok();
+        let approval = deployment.and_then(|(_, deployment)| deployment.plan.approval.as_ref());
+        let deeds = self.deeds();
+        let person = |who: Who| Person { name: who.name, reason: reason.clone(), at: now };
         let done = match press.action {
-            Action::Approve => deeds.decide(id, environment, &who, true, None, now).await,
-            Action::Reject => deeds.decide(id, environment, &who, false, None, now).await,
-            Action::Continue => deeds.answer_as(id, environment, service, &who, true, now).await,
-            Action::RollBack => deeds.answer_as(id, environment, service, &who, false, now).await,
+            Action::Approve | Action::Reject => {
+                let who = self.who(by, approval).await?;
+                let yes = press.action == Action::Approve;
+                deeds.decide(id, environment, &who, yes, reason, now).await
+            }
+            Action::Continue => {
+                let who = match approval {
+                    Some(_) => self.who(by, approval).await?,
+                    None => self.allowed(by, &release, Some(environment), "continue").await?,
+                };
+                deeds.answer_as(id, environment, service, &who, true, now).await
+            }
+            // Back to what ran is safe, and everybody's.
+            Action::RollBack => {
+                let who = self.who(by, None).await?;
+                deeds.answer_as(id, environment, service, &who, false, now).await
+            }
+            Action::Cancel => {
+                let who = self.allowed(by, &release, current(&release), "cancel").await?;
+                let cancelled = deeds.cancel(id, person(who)).await?;
+                return Ok(self.stopped(cancelled).await);
+            }
+            Action::Retry => {
+                let who = self.allowed(by, &release, current(&release), "retry").await?;
+                return Ok(self.once_more(&release, ids::release_id(), person(who)).await?);
+            }
+            Action::Revert => {
+                let who = self.allowed(by, &release, Some(environment), "roll back").await?;
+                deeds.revert(ids::release_id(), id, environment, person(who)).await
+            }
         };
         Ok(done?)
     }
 
-    /// Who pressed, as far as the approval wants to know it: Slack is asked for groups where these decide, and for the address where the
-    /// commit's author may not approve.
-    async fn who(&self, by: &User, approval: Option<&Approval>) -> Result<Who, SlackError> {
-        let named = |approver: &Approver| matches!(approver, Approver::User(id) if *id == by.id);
-        let group = |approver: &Approver| matches!(approver, Approver::Group(_) | Approver::GroupId(_));
-        let approvers = approval.map(|approval| approval.by.as_slice()).unwrap_or_default();
-        let by_group = !approvers.iter().any(named) && approvers.iter().any(group);
-        let by_address = approval.is_some_and(|approval| approval.not_author);
-        let (mut groups, mut profile) = (Vec::new(), Profile::default());
-        if by_group || by_address {
-            let secrets = self.secrets.current().await.map_err(|_| SlackError::NoToken)?;
-            let token = secrets.slack_bot_token.as_ref().ok_or(SlackError::NoToken)?;
-            let asked =
-                async { if by_group { self.slack.groups_of(token, approvers, &by.id).await } else { Ok(Vec::new()) } };
-            let shown =
-                async { if by_address { self.slack.profile(token, &by.id).await } else { Ok(Profile::default()) } };
-            (groups, profile) = tokio::try_join!(asked, shown)?;
-        }
-        let identity = Identity::Slack { id: by.id.clone(), groups, email: profile.email };
-        Ok(Who { name: profile.name.unwrap_or_else(|| by.name.clone()), identity })
+    /// Who they are, where they may; else that is recorded.
+    async fn allowed(
+        &self,
+        by: &User,
+        release: &Release,
+        environment: Option<&str>,
+        deed: &str,
+    ) -> Result<Who, NotDone> {
+        let (who, may) = self.may(by, &release.pipeline, environment).await?;
+        let Err(why) = may else { return Ok(who) };
+        let at = environment.and_then(|environment| release.deployment_to(environment).ok()).map_or(0, |(at, _)| at);
+        let attempt = Attempt { name: who.name.clone(), deed: deed.to_owned(), why: why.to_string(), at: ids::now() };
+        self.deeds().declined(release, at, attempt).await?;
+        Err(Undone::Refused(format!("{} may not {deed}: {why}", who.name)).into())
     }
+
+    /// Sees to the build of a release that someone cancelled; what fails here, the tick does.
+    pub(crate) async fn stopped(&self, cancelled: Release) -> Release {
+        match Box::pin(self.advance(cancelled.clone())).await {
+            Ok(release) => release,
+            Err(error) => {
+                tracing::warn!(release = %cancelled.id, "{error:#}: the tick will stop its build");
+                cancelled
+            }
+        }
+    }
+
+    /// Tries a release once more, as the release `new`: its image where it has one; else it is built again.
+    pub(crate) async fn once_more(&self, release: &Release, new: ReleaseId, person: Person) -> Result<Release, Undone> {
+        let deeds = self.deeds();
+        if release.is_imaged() && !release.deployments.is_empty() {
+            return deeds.retry(new, &release.id, person).await;
+        }
+        let release = deeds.may_build_again(&release.id).await?;
+        self.build_by_name(Wish::again(release, new, person)).await
+    }
+
+    pub(crate) fn deeds(&self) -> Deeds<'_> {
+        Deeds { store: &self.store, events: &self.events }
+    }
+}
+
+fn place(press: &Press) -> &str {
+    press.environment.as_deref().unwrap_or_default()
+}
+
+/// The environment that a release is on its way to, or did not get into.
+fn current(release: &Release) -> Option<&str> {
+    let mut deployments = release.deployments.iter();
+    let open = deployments.find(|deployment| deployment.verdict != Some(Verdict::Live));
+    open.filter(|_| release.is_imaged()).map(|open| open.environment.as_str())
 }

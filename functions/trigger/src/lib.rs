@@ -15,6 +15,7 @@ pub mod slack;
 mod tick;
 mod together;
 mod webhook;
+mod who;
 pub mod wish;
 
 use std::{sync::Arc, time::Duration};

@@ -84,6 +84,13 @@ impl Slack {
         })
     }
 
+    /// `views.open`: shows a modal to whoever did something within the last three seconds.
+    ///
+    /// Source: <https://docs.slack.dev/reference/methods/views.open>.
+    pub async fn open(&self, token: &SecretString, trigger: &str, view: &Value) -> Result<(), SlackError> {
+        self.ask(token, "views.open", &[("trigger_id", trigger), ("view", &view.to_string())]).await.map(drop)
+    }
+
     /// Tells whoever pressed a button something that they alone see. `text` is plain: it is escaped and cut here.
     ///
     /// Source: <https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>.

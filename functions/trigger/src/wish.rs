@@ -5,7 +5,7 @@
 
 mod found;
 
-use longshore_aws::{deeds::Undone, ids};
+use longshore_aws::{deeds::Undone, ids, store::Asking};
 use longshore_core::{
     config::Pipeline,
     release::{Origin, Person, Release, ReleaseId},
@@ -39,6 +39,22 @@ pub enum What {
     Named(String),
 }
 
+impl Wish {
+    /// For what a release was of, once more: its commit, or its branch where nobody knew which commit that was; to the one environment that it
+    /// was asked for, if it was.
+    pub(crate) fn again(release: Release, id: ReleaseId, person: Person) -> Self {
+        let what = match release.commit.known() {
+            Some(id) => id.to_owned(),
+            None => release.reference.to_string(),
+        };
+        let environment = match &release.deployments[..] {
+            [one] if release.wished.is_some() => Some(one.environment.clone()),
+            _ => None,
+        };
+        Self { id, pipeline: release.pipeline, what: What::Named(what), environment, person }
+    }
+}
+
 impl Trigger {
     /// Records the release that somebody asks for, and starts its build. Called again with the same id, also at once, it makes no second
     /// release and answers with the first; where that has no build yet, it is started.
@@ -51,11 +67,13 @@ impl Trigger {
             return Ok(self.begun(made).await);
         }
         let release = Box::pin(self.granted(&wish)).await?;
-        if let Err(error) = self.store.ask(&release, None).await {
-            // The same wish at the same time, or the answer was lost.
-            return match self.store.release(&wish.id).await? {
-                Some(made) => Ok(self.begun(made).await),
-                None => Err(error.into()),
+        let asked = self.store.ask(&release, None).await;
+        if !matches!(asked, Ok(Asking::New)) {
+            // The same wish at the same time, or an answer that was lost.
+            return match (self.store.release(&wish.id).await?, asked) {
+                (Some(made), _) => Ok(self.begun(made).await),
+                (None, Err(error)) => Err(error.into()),
+                (None, Ok(_)) => Err(Undone::Refused(format!("release {} could not be recorded", wish.id))),
             };
         }
         tracing::info!(

@@ -108,13 +108,15 @@ impl Slack {
             "usergroups.list" => Ok(self.groups(args)),
             "usergroups.users.list" => self.group_users(args),
             "views.open" => self.open_view(args),
+            "views.push" => self.push_view(args),
+            "views.update" => self.update_view(args),
             _ => Err(Failure::new("unknown_method")),
         }
     }
 
     fn auth_test(&self) -> Value {
         json!({
-            "url": "https://local.slack.com/", "team": self.settings.team, "team_id": "T0LOCAL001",
+            "url": "https://local.slack.com/", "team": self.settings.team, "team_id": crate::TEAM,
             "user": self.settings.app_name.to_lowercase(), "user_id": crate::BOT_USER, "bot_id": crate::BOT,
             "is_enterprise_install": false,
         })
@@ -122,7 +124,7 @@ impl Slack {
 }
 
 /// The methods that need a token.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 18] = [
     "auth.test",
     "chat.delete",
     "chat.postEphemeral",
@@ -139,6 +141,8 @@ const KNOWN: [&str; 16] = [
     "users.info",
     "users.lookupByEmail",
     "views.open",
+    "views.push",
+    "views.update",
 ];
 
 fn response(body: &Value) -> Response {

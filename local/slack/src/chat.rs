@@ -7,7 +7,7 @@ use crate::{
     Slack,
     answer::{Answer, Failure},
     emoji::emoji,
-    message::{Reaction, Version},
+    message::Reaction,
     post::{Content, blank, identified, numbered},
     request::Args,
     settings::Channel,
@@ -82,10 +82,7 @@ impl Slack {
         let blocks = content.blocks.map(|blocks| identified(&mut state, blocks));
         let attachments = content.attachments.map(|attachments| numbered(&mut state, attachments));
         let message = state.message(&channel, &ts).ok_or_else(|| Failure::new("message_not_found"))?;
-        let (text, blocks_before) = (message.text.clone(), message.blocks.clone());
-        let before =
-            Version { text, blocks: blocks_before, attachments: message.attachments.clone(), until: now.clone() };
-        message.history.push(before);
+        message.keep(&now);
         match (content.text, blocks) {
             (text, Some(blocks)) => {
                 message.text = text.unwrap_or_else(|| std::mem::take(&mut message.text));

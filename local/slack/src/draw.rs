@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     date,
+    dialog::confirmation,
     emoji::emoji,
     message::Message,
     mrkdwn::{decoded, href, mrkdwn, plain},
@@ -127,7 +128,7 @@ fn color(name: &str) -> Option<String> {
     }
 }
 
-fn draw_block(block: &Value, directory: &Directory) -> Markup {
+pub(crate) fn draw_block(block: &Value, directory: &Directory) -> Markup {
     match block["type"].as_str().unwrap_or_default() {
         "header" => html! { div.header { (text(&block["text"], directory)) } },
         "divider" => html! { hr; },
@@ -166,17 +167,13 @@ fn draw_block(block: &Value, directory: &Directory) -> Markup {
 }
 
 /// A text object.
-fn text(object: &Value, directory: &Directory) -> Markup {
+pub(crate) fn text(object: &Value, directory: &Directory) -> Markup {
     let text = object["text"].as_str().unwrap_or_default();
     if object["type"] == "mrkdwn" { mrkdwn(text, directory) } else { plain(text) }
 }
 
 fn element(element: &Value, directory: &Directory) -> Markup {
-    let inert = if directory.pressable {
-        "Drawn only: of what can be clicked, this inbox sends buttons"
-    } else {
-        "Drawn only: this inbox has no interactions URL to send a click to"
-    };
+    let inert = "Drawn only: nobody is told of a click";
     let action = element["action_id"].as_str().filter(|_| directory.pressable);
     let style = match element["style"].as_str() {
         Some("primary") => "button primary",
@@ -189,6 +186,7 @@ fn element(element: &Value, directory: &Directory) -> Markup {
                 a class=(style) href=(href) target="_blank" rel="noopener noreferrer" { (text(&element["text"], directory)) }
             } @else if let Some(action) = action {
                 button class=(style) type="button" data-action=(action) { (text(&element["text"], directory)) }
+                @if !element["confirm"].is_null() { (confirmation(&element["confirm"], directory)) }
             } @else {
                 button class=(style) disabled title=(inert) { (text(&element["text"], directory)) }
             }

@@ -14,9 +14,10 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use crate::{
-    Message, Slack,
+    Message, Slack, dialog,
     draw::{Directory, STYLE, draw},
     settings::Channel,
+    views::Modal,
 };
 
 /// How long a page waits for a change before it asks again.
@@ -52,7 +53,7 @@ async fn changes(State(slack): State<Arc<Slack>>, Query(asked): Query<Asked>) ->
     let mut changes = slack.changes.subscribe();
     let _ = timeout(WAIT, changes.wait_for(|version| Some(*version) > asked.after)).await;
     let view = View::new(&slack, asked.channel.as_deref());
-    html! { (view.channels()) (view.list()) }
+    html! { (view.channels()) (view.list()) (view.modals()) }
 }
 
 async fn script() -> impl IntoResponse {
@@ -70,8 +71,10 @@ struct View {
     /// The chosen channel's id.
     channel: String,
     messages: Vec<Message>,
+    /// The modal that each user sees.
+    modals: Vec<Modal>,
     directory: Directory,
-    /// Who can press: id and name.
+    /// Who can press and type: id and name.
     people: Vec<(String, String)>,
 }
 
@@ -83,6 +86,7 @@ impl View {
         let state = slack.state();
         let channels = state.channels.clone();
         let messages: Vec<_> = state.messages.iter().filter(|message| !message.deleted).cloned().collect();
+        let modals = slack.settings.users.iter().filter_map(|user| state.top(&user.id).cloned()).collect();
         drop(state);
         let known = |id: &&str| channels.iter().any(|channel| channel.id == *id);
         let newest = messages.last().map(|message| message.channel.as_str());
@@ -90,7 +94,7 @@ impl View {
         let channel = asked.filter(known).or(newest).or(first).unwrap_or_default().to_owned();
         let users = slack.settings.users.iter().filter(|_| directory.pressable);
         let people = users.map(|user| (user.id.clone(), user.name.clone())).collect();
-        Self { version, channels, channel, messages, directory, people }
+        Self { version, channels, channel, messages, modals, directory, people }
     }
 
     fn page(&self, team: &str) -> Markup {
@@ -107,9 +111,11 @@ impl View {
                 body {
                     nav { h1 { (team) } h2 { "Channels" } (self.channels()) }
                     main {
-                        header { (sign(name)) small { span #state {} (self.presser()) } }
+                        header { (sign(name)) small { span #state role="status" {} (self.presser()) } }
                         (self.list())
+                        (self.composer())
                     }
+                    (self.modals())
                     script src="/inbox.js" {}
                 }
             }
@@ -130,12 +136,29 @@ impl View {
         }
     }
 
-    /// The choice of whom a click comes from.
+    /// Where a slash command is typed.
+    fn composer(&self) -> Markup {
+        html! {
+            @if !self.people.is_empty() {
+                form #composer {
+                    label for="command" { "Slash command" }
+                    input #command type="text" placeholder="/deploy help" autocomplete="off" spellcheck="false" maxlength="4000";
+                    button type="submit" { "Send" }
+                }
+            }
+        }
+    }
+
+    fn modals(&self) -> Markup {
+        html! { div #modals { @for modal in &self.modals { (dialog::modal(modal, &self.directory)) } } }
+    }
+
+    /// The choice of who acts.
     fn presser(&self) -> Markup {
         html! {
             @if !self.people.is_empty() {
                 label {
-                    " press buttons as "
+                    " act as "
                     select #as {
                         @for (id, name) in &self.people { option value=(id) { (name) } }
                     }

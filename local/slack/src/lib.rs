@@ -6,25 +6,35 @@
 //! itself. Where the documentation is silent, the stand-in is the stricter: an unknown `thread_ts` is an error, as is a reply
 //! to a reply. Of the blocks it knows those that it can draw: section, header, context, divider, actions, image, markdown, and
 //! input in modals; of the elements buttons, static selects, overflow menus, images and text inputs. Every other type is refused
-//! as `invalid_blocks`. Scopes are not played: the token may call every method. Of interactions, buttons of messages are played.
+//! as `invalid_blocks`. Scopes are not played: the token may call every method.
+//!
+//! People press buttons of messages ([`Slack::press`]), type slash commands ([`Slack::command`]), and submit or close modals
+//! ([`Slack::submit`], [`Slack::close`]): in tests by these methods, in the page by hand. The app is sent what Slack would send, signed.
+//! Selects and menus of messages, buttons within modals, shortcuts, the App Home and events are not played.
 
 mod answer;
 mod api;
 mod blocks;
 mod chat;
+mod clicks;
+mod command;
 mod conversations;
 mod date;
+mod dialog;
 mod draw;
 mod elements;
 mod emoji;
 mod fault;
 mod inbox;
 mod message;
+mod modal;
 mod mrkdwn;
 mod people;
 mod post;
 mod press;
 mod request;
+mod respond;
+mod send;
 mod settings;
 mod state;
 mod views;
@@ -38,8 +48,10 @@ pub use draw::{Directory, STYLE, draw};
 pub use emoji::emoji;
 pub use fault::Fault;
 pub use message::{Message, Reaction, Version};
+pub use modal::NotSubmitted;
 pub use mrkdwn::mrkdwn;
 pub use press::NotPressed;
+pub use send::{Reply, Sent};
 pub use settings::{Channel, Group, Interactions, RateLimit, Settings, User};
 use state::State;
 
@@ -49,6 +61,8 @@ pub(crate) const APP: &str = "A0LONGSHORE";
 pub(crate) const BOT: &str = "B0LONGSHORE";
 /// The bot's user id.
 pub(crate) const BOT_USER: &str = "U0LONGSHORE";
+/// The workspace's id.
+pub(crate) const TEAM: &str = "T0LOCAL001";
 
 /// The workspace.
 #[derive(Debug)]
@@ -66,20 +80,19 @@ impl Slack {
         Arc::new(Self { settings, state, changes: watch::Sender::new(0) })
     }
 
-    /// `POST /api/{method}`, the inbox page at `GET /`, its live updates and its clicks, `GET /messages.json`, and what is said at a
-    /// `response_url`.
+    /// `POST /api/{method}`, the inbox page at `GET /`, its live updates and what is done in it, `GET /messages.json`, and what is said at
+    /// a `response_url`.
     pub fn router(self: &Arc<Self>) -> Router {
-        api::routes().merge(inbox::routes()).merge(press::routes()).with_state(Arc::clone(self))
+        api::routes()
+            .merge(inbox::routes())
+            .merge(clicks::routes())
+            .merge(respond::routes())
+            .with_state(Arc::clone(self))
     }
 
     /// Every message in order of posting, those deleted and those for one user included.
     pub fn messages(&self) -> Vec<Message> {
         self.state().messages.clone()
-    }
-
-    /// The modals opened by `views.open`, oldest first.
-    pub fn views(&self) -> Vec<serde_json::Value> {
-        self.state().views.clone()
     }
 
     /// Every call meets this fault, until another is set or it is cleared with `None`.
@@ -105,14 +118,6 @@ impl Slack {
         drop(state);
         self.touch();
         ts
-    }
-
-    /// A trigger id as an interaction or a slash command carries one: good for one `views.open` within three seconds.
-    pub fn trigger(&self) -> String {
-        let mut state = self.state();
-        let id = state.id("trigger.");
-        state.triggers.insert(id.clone(), (tokio::time::Instant::now(), false));
-        id
     }
 
     /// Waits for the next change after this call.

@@ -66,6 +66,12 @@ impl Message {
         self.thread_ts.is_none() || self.broadcast
     }
 
+    /// Keeps what it says for its history: it is about to say something else.
+    pub(crate) fn keep(&mut self, until: &str) {
+        let (text, blocks, attachments) = (self.text.clone(), self.blocks.clone(), self.attachments.clone());
+        self.history.push(Version { text, blocks, attachments, until: until.to_owned() });
+    }
+
     /// As the Web API shows it.
     pub(crate) fn shown(&self, metadata: bool) -> Value {
         let mut shown = json!({ "type": "message", "user": self.user, "ts": self.ts, "text": self.text });

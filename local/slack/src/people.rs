@@ -28,7 +28,7 @@ impl Slack {
     pub(crate) fn groups(&self, args: &Args) -> Value {
         let group = |group: &Group| {
             let mut shown = json!({
-                "id": group.id, "team_id": "T0LOCAL001", "is_usergroup": true, "is_external": false, "name": group.handle,
+                "id": group.id, "team_id": crate::TEAM, "is_usergroup": true, "is_external": false, "name": group.handle,
                 "handle": group.handle, "description": "", "date_delete": 0,
             });
             if args.flag("include_users") {
@@ -52,7 +52,7 @@ impl Slack {
 
 fn shown(user: &User) -> Value {
     json!({
-        "id": user.id, "team_id": "T0LOCAL001", "name": user.name, "real_name": user.name, "deleted": false, "is_bot": false,
+        "id": user.id, "team_id": crate::TEAM, "name": user.name, "real_name": user.name, "deleted": false, "is_bot": false,
         "profile": { "email": user.email, "real_name": user.name, "display_name": user.name },
     })
 }

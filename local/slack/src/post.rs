@@ -70,7 +70,7 @@ impl Content {
         self.text.as_deref().unwrap_or_default().trim().is_empty() && none(&self.blocks) && none(&self.attachments)
     }
 
-    /// Puts the content into a new message.
+    /// Puts the content into a message, in place of what it had.
     pub fn fill(self, state: &mut State, message: &mut Message) {
         message.text = self.text.unwrap_or_default();
         message.blocks = identified(state, self.blocks.unwrap_or_default());
@@ -106,14 +106,23 @@ pub fn identified(state: &mut State, mut blocks: Vec<Value>) -> Vec<Value> {
         if block["block_id"].is_null() {
             block["block_id"] = state.id("b").into();
         }
-        for element in block["elements"].as_array_mut().into_iter().flatten() {
-            let interactive = !matches!(element["type"].as_str(), Some("mrkdwn" | "plain_text" | "image"));
-            if interactive && element["action_id"].is_null() {
-                element["action_id"] = state.id("a").into();
+        let Some(members) = block.as_object_mut() else { continue };
+        for (name, member) in members {
+            match (name.as_str(), member) {
+                ("elements", Value::Array(elements)) => elements.iter_mut().for_each(|element| named(state, element)),
+                ("element" | "accessory", element) => named(state, element),
+                _ => {}
             }
         }
     }
     blocks
+}
+
+fn named(state: &mut State, element: &mut Value) {
+    let interactive = !matches!(element["type"].as_str(), Some("mrkdwn" | "plain_text" | "image"));
+    if interactive && element["action_id"].is_null() {
+        element["action_id"] = state.id("a").into();
+    }
 }
 
 /// Slack numbers attachments from 1.

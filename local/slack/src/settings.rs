@@ -42,11 +42,13 @@ impl Default for Settings {
     }
 }
 
-/// Where the stand-in sends what people press.
+/// Where the stand-in sends what people press, type and submit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interactions {
     /// The app's request URL, for example `http://127.0.0.1:8080/slack/interactions`.
     pub url: String,
+    /// Where slash commands go, for example `http://127.0.0.1:8080/slack/commands`.
+    pub commands: String,
     /// The app's signing secret.
     pub signing_secret: String,
     /// Where the stand-in itself answers, without a slash at its end: `response_url`s begin with it.

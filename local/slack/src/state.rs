@@ -1,4 +1,4 @@
-//! What changes: messages, faults, buckets, triggers.
+//! What changes: messages, modals, faults, buckets, triggers.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -9,8 +9,10 @@ use crate::{
     answer::Failure,
     fault::Fault,
     message::Message,
-    press::Answerable,
+    respond::Answerable,
+    send::Sent,
     settings::{Channel, RateLimit, Settings},
+    views::{Modal, Trigger},
 };
 
 /// Everything that changes.
@@ -21,12 +23,14 @@ pub struct State {
     pub messages: Vec<Message>,
     /// The next calls' fault and how many calls it still meets; `None` is without end.
     pub fault: Option<(Fault, Option<u32>)>,
-    /// Issued trigger ids: when, and whether one was used.
-    pub triggers: HashMap<String, (Instant, bool)>,
+    /// Issued trigger ids.
+    pub triggers: HashMap<String, Trigger>,
     /// The modals opened, oldest first.
-    pub views: Vec<serde_json::Value>,
-    /// Where presses may be answered, by the id in the `response_url`.
+    pub views: Vec<Modal>,
+    /// Where the app may answer, by the id in the `response_url`.
     pub answerable: HashMap<String, Answerable>,
+    /// What was sent to the app, oldest first.
+    pub sent: Vec<Sent>,
     buckets: HashMap<String, (f64, Instant)>,
     last_ts: i64,
     last_id: u64,
@@ -41,6 +45,7 @@ impl State {
             triggers: HashMap::new(),
             views: Vec::new(),
             answerable: HashMap::new(),
+            sent: Vec::new(),
             buckets: HashMap::new(),
             last_ts: 0,
             last_id: 0,

@@ -3,47 +3,17 @@
 
 mod common;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use axum::{Router, extract::State, http::HeaderMap, http::StatusCode, routing::post};
-use common::{DEPLOYS, Workspace, settings};
+use common::{App, DEPLOYS, SECRET, Workspace, click, plain, respond, settings};
 use hmac::{Hmac, KeyInit, Mac};
 use local_slack::NotPressed;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-const SECRET: &str = "a signing secret";
-
-/// An app that remembers what it is sent: the headers, the body, and the payload in it.
-#[derive(Clone, Default)]
-struct App(Arc<Mutex<Vec<(HeaderMap, String, Value)>>>);
-
-impl App {
-    /// Its request URL; it answers with this status.
-    async fn start(&self, status: u16) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/slack/interactions", listener.local_addr().unwrap());
-        let take = async move |State(app): State<Self>, headers: HeaderMap, body: String| {
-            let mut fields = form_urlencoded::parse(body.as_bytes());
-            let payload = fields.find(|(name, _)| name == "payload").unwrap().1.into_owned();
-            app.0.lock().unwrap().push((headers, body, serde_json::from_str(&payload).unwrap()));
-            StatusCode::from_u16(status).unwrap()
-        };
-        let router = Router::new().route("/slack/interactions", post(take)).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        url
-    }
-
-    fn last(&self) -> (HeaderMap, String, Value) {
-        self.0.lock().unwrap().last().cloned().unwrap()
-    }
-}
-
 async fn workspace(app: &App, status: u16) -> Workspace {
-    let url = app.start(status).await;
+    app.answers(status, "", "");
+    let url = app.start().await;
     Workspace::interacting(settings(), Some((&url, SECRET))).await
 }
 
@@ -64,7 +34,8 @@ async fn the_app_is_sent_who_pressed_what_signed() {
     let workspace = workspace(&app, 200).await;
     let ts = workspace.post(message(&["approve", "reject"])).await;
     assert_eq!(workspace.slack.press("U0DEVELOPER", &ts, "reject").await, Ok(200));
-    let (headers, body, payload) = app.last();
+    let (headers, body) = app.last();
+    let payload = app.payload();
     assert_eq!(headers["content-type"], "application/x-www-form-urlencoded");
     let (timestamp, signature) = (&headers["x-slack-request-timestamp"], &headers["x-slack-signature"]);
     let seconds: i64 = timestamp.to_str().unwrap().parse().unwrap();
@@ -92,7 +63,7 @@ async fn what_is_said_at_the_response_url_is_seen_by_the_one_who_pressed_five_ti
     let workspace = workspace(&app, 200).await;
     let ts = workspace.post(message(&["approve"])).await;
     workspace.slack.press("U0DEVELOPER", &ts, "approve").await.unwrap();
-    let url = app.last().2["response_url"].as_str().unwrap().to_owned();
+    let url = app.payload()["response_url"].as_str().unwrap().to_owned();
     let say = async |body: Value| {
         let answer = workspace.http.post(&url).body(body.to_string()).send().await.unwrap();
         answer.status().as_u16()
@@ -102,7 +73,6 @@ async fn what_is_said_at_the_response_url_is_seen_by_the_one_who_pressed_five_ti
         assert_eq!(say(private.clone()).await, 200);
     }
     assert_eq!(say(private).await, 404);
-    assert_eq!(say(json!({ "text": "a", "replace_original": true })).await, 400);
     assert_eq!(say(json!({})).await, 400);
     assert_eq!(say(json!([])).await, 400);
     let messages = workspace.slack.messages();
@@ -120,7 +90,7 @@ async fn a_response_url_is_good_for_half_an_hour() {
     let workspace = workspace(&app, 200).await;
     let ts = workspace.post(message(&["approve"])).await;
     workspace.slack.press("U0DEVELOPER", &ts, "approve").await.unwrap();
-    let url = app.last().2["response_url"].as_str().unwrap().to_owned();
+    let url = app.payload()["response_url"].as_str().unwrap().to_owned();
     tokio::time::advance(Duration::from_mins(31)).await;
     let answer = workspace.http.post(&url).body(r#"{"text": "late"}"#).send().await.unwrap();
     assert_eq!(answer.status(), 404);
@@ -159,17 +129,16 @@ async fn the_page_presses_as_whom_one_chooses() {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(!page.contains("Drawn only"));
-    let click = async |content: &str, body: Value| {
-        let request = workspace.http.post(format!("{}/press", workspace.url)).header("content-type", content);
-        let answer = request.body(body.to_string()).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    };
     let body = json!({ "user": "U0DEVELOPER", "ts": ts, "action": "approve" });
-    assert_eq!(click("application/json", body.clone()).await, (200, r#"{"status":401}"#.to_owned()));
-    assert_eq!(app.last().2["user"]["name"], "developer");
-    assert_eq!(click("text/plain", body).await.0, 415, "what any page could send is not taken");
+    assert_eq!(click(&workspace, "/press", &body).await, (200, json!({ "status": 401 })));
+    assert_eq!(app.payload()["user"]["name"], "developer");
+    for route in ["/press", "/command", "/submit", "/close"] {
+        let request = workspace.http.post(format!("{}{route}", workspace.url)).header("content-type", "text/plain");
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        assert_eq!(answer.status(), 415, "what any page could send is not taken: {route}");
+    }
     let unknown = json!({ "user": "U0DEVELOPER", "ts": ts, "action": "stop" });
-    assert_eq!(click("application/json", unknown).await.0, 422);
+    assert_eq!(click(&workspace, "/press", &unknown).await.0, 422);
 }
 
 #[tokio::test]
@@ -182,4 +151,63 @@ async fn without_an_app_nothing_is_pressed() {
     let closed = Workspace::interacting(settings(), Some(("http://127.0.0.1:1/", SECRET))).await;
     let ts = closed.post(message(&["approve"])).await;
     assert_eq!(closed.slack.press("U0DEVELOPER", &ts, "approve").await, Err(NotPressed::NoAnswer("no connection")));
+}
+
+#[tokio::test]
+async fn the_pressed_message_is_replaced_and_deleted_at_the_response_url() {
+    let (workspace, app) = Workspace::with_app().await;
+    let ts = workspace.post(message(&["approve"])).await;
+    workspace.slack.press("U0DEVELOPER", &ts, "approve").await.unwrap();
+    let url = app.payload()["response_url"].as_str().unwrap().to_owned();
+    assert_eq!(respond(&url, &json!({ "replace_original": true })).await, 400, "with nothing to say");
+    assert_eq!(respond(&url, &json!({ "replace_original": true, "text": "decided" })).await, 200);
+    let replaced = workspace.slack.messages().remove(0);
+    assert_eq!((replaced.text.as_str(), replaced.ts == ts, replaced.attachments.len()), ("decided", true, 0));
+    assert_eq!(replaced.history[0].text, "web");
+    assert_eq!(respond(&url, &json!({ "delete_original": true })).await, 200);
+    assert!(workspace.slack.messages()[0].deleted);
+    assert_eq!(respond(&url, &json!({ "replace_original": true, "text": "again" })).await, 404, "it is gone");
+}
+
+#[tokio::test]
+async fn a_button_that_one_user_sees_is_pressed_by_them_alone_and_its_payload_has_no_message() {
+    let (workspace, app) = Workspace::with_app().await;
+    let blocks =
+        json!([{ "type": "actions", "elements": [{ "type": "button", "action_id": "sure", "text": plain("Sure") }] }]);
+    let ephemeral = json!({ "channel": DEPLOYS, "user": "U0DEVELOPER", "text": "Sure?", "blocks": blocks });
+    let ts = workspace.call("chat.postEphemeral", ephemeral).await["message_ts"].as_str().unwrap().to_owned();
+    assert_eq!(workspace.slack.press("U0GRACE", &ts, "sure").await, Err(NotPressed::NoButton));
+    assert_eq!(workspace.slack.press("U0DEVELOPER", &ts, "sure").await, Ok(200));
+    let payload = app.payload();
+    assert_eq!((&payload["container"]["is_ephemeral"], payload.get("message")), (&json!(true), None));
+    assert_eq!(
+        (&payload["container"]["type"], &payload["actions"][0]["action_id"]),
+        (&json!("message"), &json!("sure"))
+    );
+    let url = payload["response_url"].as_str().unwrap();
+    assert_eq!(respond(url, &json!({ "replace_original": true, "text": "Done" })).await, 200);
+    let message = workspace.slack.messages().remove(0);
+    assert_eq!((message.text.as_str(), message.only_for.as_deref()), ("Done", Some("U0DEVELOPER")));
+    assert_eq!(respond(url, &json!({ "delete_original": true })).await, 200);
+    assert!(!workspace.page("/").await.contains("Only visible"));
+}
+
+#[tokio::test]
+async fn what_a_button_asks_first_is_drawn() {
+    let (workspace, _app) = Workspace::with_app().await;
+    let confirm = json!({
+        "title": plain("Really <now>?"), "text": plain("web goes back"), "confirm": plain("Go back"), "deny": plain("No"),
+        "style": "danger",
+    });
+    let button = json!({ "type": "button", "action_id": "back", "text": plain("Roll back"), "confirm": confirm });
+    workspace.post(json!({ "text": "web", "blocks": [{ "type": "actions", "elements": [button] }] })).await;
+    let page = workspace.page("/").await;
+    for part in [
+        r#"<dialog class="confirm" aria-label="Really &lt;now&gt;?">"#,
+        "web goes back",
+        r#"<button class="button danger" type="button" data-confirm>Go back</button>"#,
+        "data-deny autofocus>No</button>",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
 }

@@ -7,13 +7,13 @@ use longshore_core::{
     environment::Environment,
     release::{
         Attempt, Decision, Deed, DeploymentFact, Fact, Lock, Person, Refused, Release, ReleaseId, ServiceFact, State,
+        Verdict,
     },
 };
 
 use crate::{
     events::Publisher,
-    ids,
-    store::{Store, StoreError},
+    store::{Asking, LockedBy, Store, StoreError},
 };
 
 /// Why a deed was not done. The sentence is for whoever asked.
@@ -86,14 +86,28 @@ impl Deeds<'_> {
     }
 
     /// Refuses, and records, who may not decide on a release going into an environment.
-    async fn may_decide(&self, release: &Release, at: usize, who: &Who, now: Timestamp) -> Result<(), Undone> {
+    pub async fn may_decide(&self, release: &Release, at: usize, who: &Who, now: Timestamp) -> Result<(), Undone> {
         let Some(approval) = &release.deployments[at].plan.approval else { return Ok(()) };
         let Err(why) = approval::may(approval, &release.commit, who) else { return Ok(()) };
         let name = who.name.clone();
         let refusal = Undone::Refused(format!("{name} may not decide: {why}"));
-        let attempt = Attempt { name, why: why.to_string(), at: now };
-        self.take(release.clone(), Fact::Deployment(at, DeploymentFact::Declined(attempt)), now, false).await?;
+        self.declined(release, at, Attempt { name, deed: "decide".to_owned(), why: why.to_string(), at: now }).await?;
         Err(refusal)
+    }
+
+    /// Records what someone tried to do to a release who may not.
+    pub async fn declined(&self, release: &Release, at: usize, attempt: Attempt) -> Result<(), Undone> {
+        let now = attempt.at;
+        let fact = Fact::Deployment(at, DeploymentFact::Declined(attempt));
+        self.take(release.clone(), fact, now, false).await.map(drop)
+    }
+
+    /// Ends a release: at once, where nothing was begun; else what it has begun to deploy goes back first.
+    pub async fn cancel(&self, id: &ReleaseId, person: Person) -> Result<Release, Undone> {
+        let release = self.release(id).await?;
+        let now = person.at;
+        let deploying = release.state == State::Deploying;
+        self.take(release, Fact::CalledOff(person), now, deploying).await
     }
 
     /// Answers a deployment that is paused: on, or back. Where nobody names the service, the one that waits is meant.
@@ -166,27 +180,60 @@ impl Deeds<'_> {
         Ok(of)
     }
 
-    /// Takes an environment back to an earlier live release, by a release of its own, and locks it. Both are recorded, or none.
+    /// Takes an environment back to an earlier live release, by a release of its own with the id `new`, and locks it. Both are recorded, or
+    /// none; asked for again under the same id, nothing more happens.
     pub async fn roll_back(
         &self,
+        new: ReleaseId,
         pipeline: &str,
         environment: &str,
         to: To,
         person: Person,
     ) -> Result<Release, Undone> {
         let of = self.target(pipeline, environment, to).await?;
-        let lock = Lock {
-            by: person.name.clone(),
-            reason: Some(person.reason.clone().unwrap_or_else(|| format!("rolled back to #{}", of.number))),
-            since: person.at,
-            until: None,
-            rollback: true,
-        };
-        self.again(&of, environment, Deed::Rollback, person, Some(&lock)).await
+        let lock = lock_of(&of, &person);
+        let locked = LockedBy { environment, lock: &lock, once_from: None };
+        self.again(new, &of, environment, Deed::Rollback, person, Some(locked)).await
     }
 
-    /// Takes a release to an environment, by name: where it waits at a lock or a freeze there, it passes; else by a release of its own.
-    pub async fn deploy(&self, id: &ReleaseId, environment: &str, person: Person) -> Result<Release, Undone> {
+    /// [`Deeds::roll_back`] from a release that is live, to what was live before it: once, however many ask.
+    pub async fn revert(
+        &self,
+        new: ReleaseId,
+        id: &ReleaseId,
+        environment: &str,
+        person: Person,
+    ) -> Result<Release, Undone> {
+        let release = self.release(id).await?;
+        let known = self.store.environment(&release.pipeline, environment).await?;
+        let (pipeline, number) = (&release.pipeline, release.number);
+        match known.live.first() {
+            Some(live) if live.release == *id => {}
+            Some(live) => {
+                let live = live.number;
+                return Err(Undone::Refused(format!("{pipeline} #{live} is live in {environment}, not #{number}")));
+            }
+            None => return Err(Undone::Refused(format!("nothing of {pipeline} is live in {environment}"))),
+        }
+        if let Some(newest) = known.newest.filter(|newest| *newest > number) {
+            return Err(Undone::Refused(format!("{pipeline} #{newest} went into {environment} after #{number}")));
+        }
+        let earlier = known.earlier(false).map_err(|error| Undone::Refused(error.to_string()))?;
+        let of = self.release(&earlier.release).await?;
+        let lock = lock_of(&of, &person);
+        let locked = LockedBy { environment, lock: &lock, once_from: Some(number) };
+        self.again(new, &of, environment, Deed::Rollback, person, Some(locked)).await
+    }
+
+    /// Takes a release to an environment, by name: where it waits at a lock or a freeze there, it passes; else by a release of its own with
+    /// the id `new`.
+    pub async fn deploy(
+        &self,
+        new: ReleaseId,
+        id: &ReleaseId,
+        environment: &str,
+        person: Person,
+    ) -> Result<Release, Undone> {
         let release = self.release(id).await?;
         let at = position(&release, environment)?;
         if release.state == State::Deploying && release.deployments[at].held.is_some() {
@@ -198,21 +245,74 @@ impl Deeds<'_> {
             let number = release.number;
             return Err(Undone::Refused(format!("release #{number} is on its way to {environment} already")));
         }
-        self.again(&release, environment, Deed::Deploy, person, None).await
+        self.again(new, &release, environment, Deed::Deploy, person, None).await
+    }
+
+    /// Tries a release once more that did not come to its end well, from the environment on that it did not get into: by a release of its own
+    /// with the id `new`, which builds nothing.
+    pub async fn retry(&self, new: ReleaseId, id: &ReleaseId, person: Person) -> Result<Release, Undone> {
+        let release = self.release(id).await?;
+        let open = release.deployments.iter().find(|deployment| deployment.verdict != Some(Verdict::Live));
+        let Some(open) = open.filter(|_| release.state.is_end()) else {
+            let (number, state) = (release.number, release.state.word().replace('_', " "));
+            return Err(Undone::Refused(format!("release #{number} is {state}: there is nothing to try once more")));
+        };
+        self.again(new, &release, &open.environment, Deed::Retry, person, None).await
+    }
+
+    /// Refuses where a newer release of the pipeline is on its way, or went in: nobody tries an older commit again by mistake.
+    async fn newest(&self, release: &Release, below: u64) -> Result<(), Undone> {
+        for listed in self.store.newest_releases(&release.pipeline, Some(below), 20).await? {
+            if listed.number <= release.number {
+                break;
+            }
+            let Some(newer) = self.store.release(&listed.id).await? else { continue };
+            let entered = newer.deployments.iter().any(|deployment| deployment.admitted.is_some());
+            if !newer.state.is_end() || newer.state.is_success() || entered {
+                let (number, newer) = (release.number, newer.number);
+                return Err(Undone::Refused(format!("release #{newer} is newer than #{number}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Deeds::retry`] of a release that has no image has to be built: whether that may be.
+    pub async fn may_build_again(&self, id: &ReleaseId) -> Result<Release, Undone> {
+        let release = self.release(id).await?;
+        if !release.state.is_end() || release.state.is_success() {
+            let (number, state) = (release.number, release.state.word().replace('_', " "));
+            return Err(Undone::Refused(format!("release #{number} is {state}: there is nothing to try once more")));
+        }
+        self.newest(&release, u64::MAX >> 1).await?;
+        Ok(release)
     }
 
     async fn again(
         &self,
+        new: ReleaseId,
         of: &Release,
         environment: &str,
         deed: Deed,
         person: Person,
-        lock: Option<&Lock>,
+        locked: Option<LockedBy<'_>>,
     ) -> Result<Release, Undone> {
+        if let Some(known) = self.store.release(&new).await? {
+            return Ok(known);
+        }
         let number = self.store.next_number(&of.pipeline).await?;
-        let release = of.again(ids::release_id(), number, environment, deed, person);
+        if deed == Deed::Retry {
+            self.newest(of, number).await?;
+        }
+        let release = of.again(new, number, environment, deed, person);
         let release = release.map_err(|error| Undone::Refused(error.to_string()))?;
-        self.store.ask(&release, lock.map(|lock| (environment, lock))).await?;
+        match self.store.ask(&release, locked).await? {
+            Asking::New => {}
+            Asking::Known => return self.release(&release.id).await,
+            Asking::Twice => {
+                let from = locked.and_then(|locked| locked.once_from).unwrap_or_default();
+                return Err(Undone::Refused(format!("someone took {environment} back from #{from} already")));
+            }
+        }
         self.events.asked(&release).await;
         self.events.changed(&release).await;
         Ok(release)
@@ -246,6 +346,17 @@ fn position(release: &Release, environment: &str) -> Result<usize, Undone> {
 fn is_under_way(release: &Release, environment: &str) -> bool {
     let deployment = release.deployment_to(environment);
     release.state == State::Deploying && deployment.is_ok_and(|(_, deployment)| deployment.verdict.is_none())
+}
+
+/// The lock that comes with a rollback to a release.
+fn lock_of(to: &Release, person: &Person) -> Lock {
+    Lock {
+        by: person.name.clone(),
+        reason: Some(person.reason.clone().unwrap_or_else(|| format!("rolled back to #{}", to.number))),
+        since: person.at,
+        until: None,
+        rollback: true,
+    }
 }
 
 /// What was live, for whoever named something else.

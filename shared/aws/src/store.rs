@@ -27,9 +27,9 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 
-pub use asked::Listed;
+pub use asked::{Asking, Listed, LockedBy};
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
-pub use environment::{Admission, Hold, Passing};
+pub use environment::{Admission, Hold};
 pub use looked::Look;
 pub use message::{Lease, Posted};
 pub use record::Changed;

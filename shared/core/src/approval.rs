@@ -1,7 +1,7 @@
-//! Who may approve a release.
+//! Who may approve a release, and who may do what else to it.
 
 use crate::{
-    config::{Approval, Approver},
+    config::{Approval, Approver, Environment, Pipeline},
     release::Commit,
 };
 
@@ -48,6 +48,9 @@ pub enum MayNot {
     /// They are not named.
     #[error("not among those who approve")]
     NotNamed,
+    /// They are not named where longshore.toml says who may.
+    #[error("not among those who may")]
+    NotAllowed,
     /// They wrote the commit.
     #[error("the commit's author does not approve it")]
     Author,
@@ -77,6 +80,22 @@ pub fn may(approval: &Approval, commit: &Commit, who: &Who) -> Result<(), MayNot
         (Some(_), Some(_)) => Ok(()),
         (None, _) | (_, None) => Err(MayNot::MayBeAuthor),
     }
+}
+
+/// Those who may take releases to an environment and back, lock it, and cancel what goes in: whom its `allow` names; else those who approve
+/// there; else whom the pipeline's `allow` names. Without an environment: whom the pipeline's names. Nobody named: everybody.
+pub fn allowed<'c>(pipeline: Option<&'c Pipeline>, environment: Option<&'c Environment>) -> &'c [Approver] {
+    let own = environment.map(|environment| environment.allow.as_slice()).unwrap_or_default();
+    let approval = environment.and_then(|environment| environment.plan.approval.as_ref());
+    let approvers = approval.map(|approval| approval.by.as_slice()).unwrap_or_default();
+    let all = pipeline.map(|pipeline| pipeline.allow.as_slice()).unwrap_or_default();
+    [own, approvers, all].into_iter().find(|named| !named.is_empty()).unwrap_or_default()
+}
+
+/// Whether someone is among those who may ([`allowed`]).
+pub fn may_do(allowed: &[Approver], who: &Who) -> Result<(), MayNot> {
+    let may = allowed.is_empty() || allowed.iter().any(|named| is(named, &who.identity));
+    if may { Ok(()) } else { Err(MayNot::NotAllowed) }
 }
 
 fn is(approver: &Approver, identity: &Identity) -> bool {
@@ -148,6 +167,33 @@ mod tests {
         ] {
             assert_eq!(may(&who), Err(MayNot::NotNamed), "{who:?}");
         }
+    }
+
+    #[test]
+    fn the_nearest_names_say_who_may_do_the_rest() {
+        let read = |pipeline: &str, environment: &str| {
+            let text = format!(
+                "[[pipeline]]\nname = \"web\"\nrepository = \"github.com/acme/web\"\nbranches = [\"main\"]\nproject = \"build\"\n\
+                 image = \"web\"\n{pipeline}\n[[pipeline.environment]]\nname = \"production\"\ncluster = \"c\"\nservices = [\"web\"]\n\
+                 {environment}"
+            );
+            crate::config::Config::read(&text).expect("a configuration")
+        };
+        let may = |config: &crate::config::Config, place: bool, who: &Who| {
+            let pipeline = config.pipeline("web");
+            let environment = pipeline.and_then(|pipeline| pipeline.environment("production")).filter(|_| place);
+            may_do(allowed(pipeline, environment), who).is_ok()
+        };
+        let [ada, bob, eve] = ["U0000ADA", "U0000BOB", "U0000EVE"].map(|id| slack(id, &[], None));
+        let open = read("", "");
+        assert!(may(&open, true, &eve) && may(&open, false, &eve), "nobody named is everybody");
+        let pipelines = read("allow = [\"U0000ADA\"]", "");
+        assert!(may(&pipelines, true, &ada) && !may(&pipelines, true, &eve) && !may(&pipelines, false, &eve));
+        let approvers = read("", "approval = { by = [\"U0000BOB\"] }");
+        assert!(may(&approvers, true, &bob) && !may(&approvers, true, &eve), "those who approve there");
+        assert!(may(&approvers, false, &eve), "and everybody may ask");
+        let own = read("allow = [\"U0000ADA\"]", "allow = [\"@ops\"]\napproval = { by = [\"U0000BOB\"] }");
+        assert!(!may(&own, true, &bob) && may(&own, true, &slack("U1", &[("S1", "ops")], None)));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub fn view(release: &Release, known: &Known) -> View {
     }
     let reason = release.reason.as_ref().filter(|_| release.state != State::Live).map(|reason| quote(reason, 1500));
     blocks.extend(reason.filter(|reason| !reason.is_empty()).map(|reason| section(&reason)));
-    blocks.extend(deployment::buttons(release));
+    blocks.extend(deployment::buttons(release, known));
     blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": footer(release)}]}));
     let text = format!("{} #{}: {headline} ({})", release.pipeline, release.number, release.commit.short());
     View { text: escape(&text), attachments: json!([{"color": colour, "fallback": escape(&text), "blocks": blocks}]) }
@@ -159,11 +159,16 @@ fn lines(release: &Release) -> Vec<String> {
         lines.push(match asked.deed {
             Deed::Rollback => format!(":rewind: back to #{of}, says {who}{why}"),
             Deed::Deploy => format!(":point_right: #{of} by name, says {who}{why}"),
+            Deed::Retry => format!(":repeat: #{of} once more, says {who}{why}"),
         });
     }
     if let Some(person) = &release.wished {
         let why = person.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
         lines.push(format!(":point_right: asked for by {}{why}", clip(&person.name, 100)));
+    }
+    if let Some(by) = release.called_off.as_ref().filter(|_| !release.state.is_end()) {
+        let why = by.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
+        lines.push(format!(":no_entry_sign: to be cancelled, says {}{why}", clip(&by.name, 100)));
     }
     if let Some(outcome) = release.build.outcome.filter(|outcome| !quiet.contains(outcome)) {
         lines.push(format!(":x: build {}", outcome.ending()));

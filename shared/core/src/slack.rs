@@ -1,17 +1,22 @@
 //! What Slack tells when somebody presses a button of ours.
 //!
-//! Slack posts a form whose field `payload` is JSON, of many types; ours is `block_actions`. It is read leniently: what we do not need may
+//! Slack posts a form whose field `payload` is JSON, of many types; ours are `block_actions` and `view_submission`. It is read leniently: what we do not need may
 //! be anything. A type, or a button, that is none of ours is understood, and nothing is done.
 //!
 //! Sources: <https://docs.slack.dev/interactivity/handling-user-interaction>,
-//! <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>.
+//! <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>,
+//! <https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>.
 
+mod modal;
 mod standing;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use self::standing::stale;
+pub use self::{
+    modal::{REASON, rejection},
+    standing::stale,
+};
 use crate::{
     message::deployment::action,
     release::ReleaseId,
@@ -28,6 +33,26 @@ pub const TIMESTAMP: &str = "x-slack-request-timestamp";
 /// The longest name of an environment or a service that is read, in bytes.
 const NAME: usize = 255;
 
+/// What somebody did in Slack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interaction {
+    /// A button of ours was pressed.
+    Pressed(Pressed),
+    /// A modal of ours was submitted.
+    Submitted(Submitted),
+}
+
+/// A modal of ours was submitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// Who.
+    pub by: User,
+    /// The press that it was opened by.
+    pub press: Press,
+    /// What they wrote, at most 500 characters; nothing where they left it empty.
+    pub reason: Option<String>,
+}
+
 /// Somebody pressed a button of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pressed {
@@ -38,6 +63,8 @@ pub struct Pressed {
     /// Where they can be told something privately, five times within 30 minutes; it is as good as a token. An HTTP address of at most 500
     /// bytes, whose host has to be checked.
     pub response_url: Option<String>,
+    /// By which a modal can be opened, once, within three seconds: at most 200 bytes.
+    pub trigger: Option<String>,
     /// When, by Slack's clock.
     pub at: Option<Timestamp>,
 }
@@ -58,8 +85,8 @@ pub struct Press {
     pub action: Action,
     /// The release.
     pub release: ReleaseId,
-    /// The environment that it goes into.
-    pub environment: String,
+    /// The environment that it goes into; none for what is done to the release as a whole.
+    pub environment: Option<String>,
     /// The service that waits, with the answers to a pause.
     pub service: Option<String>,
     /// Since when it waits, in milliseconds: which of its pauses the button was drawn for.
@@ -77,6 +104,12 @@ pub enum Action {
     Continue,
     /// It goes back.
     RollBack,
+    /// The release ends.
+    Cancel,
+    /// It is tried once more.
+    Retry,
+    /// The environment goes back from it.
+    Revert,
 }
 
 /// Why a request is no interaction. The sentence is for the sender; it never holds text of the body.
@@ -95,7 +128,8 @@ pub enum NotAnInteraction {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Approve, Self::Reject, Self::Continue, Self::RollBack];
+    pub const ALL: [Self; 7] =
+        [Self::Approve, Self::Reject, Self::Continue, Self::RollBack, Self::Cancel, Self::Retry, Self::Revert];
 
     /// The button's `action_id`.
     pub fn id(self) -> &'static str {
@@ -104,6 +138,17 @@ impl Action {
             Self::Reject => action::REJECT,
             Self::Continue => action::CONTINUE,
             Self::RollBack => action::ROLL_BACK,
+            Self::Cancel => action::CANCEL,
+            Self::Retry => action::RETRY,
+            Self::Revert => action::REVERT,
+        }
+    }
+
+    /// Whether it is done to a release as a whole.
+    fn is_of_release(self) -> bool {
+        match self {
+            Self::Cancel | Self::Retry => true,
+            Self::Approve | Self::Reject | Self::Continue | Self::RollBack | Self::Revert => false,
         }
     }
 
@@ -114,14 +159,18 @@ impl Action {
 }
 
 impl Press {
-    /// Reads a button's value: `<release>/<environment>`, and for a pause also `/<service>`, and `/<milliseconds>` after it; `None` when it is
-    /// none of ours.
+    /// Reads a button's value: `<release>/<environment>`, and for a pause also `/<service>`, and `/<milliseconds>` after it; the release alone
+    /// for what is done to it as a whole. `None` when it is none of ours.
     pub fn parse(action: Action, value: &str) -> Option<Self> {
         let is_name =
             |name: &str| (1..=NAME).contains(&name.len()) && !name.contains(|c: char| c == '/' || c.is_control());
         let mut parts = value.splitn(4, '/');
         let release = ReleaseId::parse(parts.next()?)?;
-        let environment = parts.next().filter(|name| is_name(name))?.to_owned();
+        let environment = match parts.next() {
+            Some(name) if is_name(name) && !action.is_of_release() => Some(name.to_owned()),
+            None if action.is_of_release() => None,
+            Some(_) | None => return None,
+        };
         let service = match parts.next() {
             Some(name) if is_name(name) => Some(name.to_owned()),
             Some(_) => return None,
@@ -135,15 +184,28 @@ impl Press {
     }
 }
 
+impl Press {
+    /// The button's value.
+    pub fn value(&self) -> String {
+        let places = [self.environment.clone(), self.service.clone(), self.since.map(|since| since.to_string())];
+        places.into_iter().flatten().fold(self.release.to_string(), |value, place| format!("{value}/{place}"))
+    }
+}
+
 /// Reads an interaction; `None`: understood, and nothing to us.
-pub fn read(body: Verified<'_>) -> Result<Option<Pressed>, NotAnInteraction> {
+pub fn read(body: Verified<'_>) -> Result<Option<Interaction>, NotAnInteraction> {
     let field = form_urlencoded::parse(body.bytes()).find(|(name, _)| name == "payload");
     let (_, payload) = field.ok_or(NotAnInteraction::Form)?;
     let payload: Value = serde_json::from_str(&payload).map_err(|_| NotAnInteraction::Json)?;
     let payload = Member::of(&payload);
-    if payload.at("type").text() != Some("block_actions") {
-        return Ok(None);
+    match payload.at("type").text() {
+        Some("block_actions") => Ok(pressed(payload)?.map(Interaction::Pressed)),
+        Some("view_submission") => Ok(modal::submitted(payload)?.map(Interaction::Submitted)),
+        Some(_) | None => Ok(None),
     }
+}
+
+fn pressed(payload: Member<'_>) -> Result<Option<Pressed>, NotAnInteraction> {
     let mut actions = payload.at("actions").items();
     let ours = actions.find_map(|pressed| Some((Action::parse(pressed.at("action_id").text()?)?, pressed)));
     let Some((action, pressed)) = ours else { return Ok(None) };
@@ -152,6 +214,7 @@ pub fn read(body: Verified<'_>) -> Result<Option<Pressed>, NotAnInteraction> {
         by: user(payload.at("user")).ok_or(NotAnInteraction::Member("user.id"))?,
         press: press.ok_or(NotAnInteraction::Member("actions.value"))?,
         response_url: payload.at("response_url").page(),
+        trigger: payload.at("trigger_id").text().filter(|id| (1..=200).contains(&id.len())).map(str::to_owned),
         at: pressed.at("action_ts").text().and_then(time),
     }))
 }

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use local_protocol::http;
-use local_slack::Message;
+use local_slack::{Message, NotSubmitted};
 use longshore_core::release::{Obstacle, Release, ReleaseId, State};
 use longshore_tests::{Application, Local, Quality, config, with_config, within};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const OUTSIDER: &str = "U0DEVELOPER";
 const AUTHOR: &str = "U0AUTHOR";
@@ -107,9 +107,22 @@ fn a_rejected_release_does_not_go_in() {
             let application = Application::make(local).await;
             let (id, message) = asked(local, &application).await;
             press(local, APPROVER, &message, "reject").await;
+            let slack = &local.stack.slack;
+            let view = slack.modal(APPROVER).expect("a modal that asks why");
+            let id_of_view = view["id"].as_str().expect("an id").to_owned();
+            let because = [("reason", "reason", "it would <capsize> us")];
+            let outsider = slack.submit(OUTSIDER, &id_of_view, &because).await;
+            assert_eq!(outsider, Err(NotSubmitted::NoView), "who did not press does not see it");
+            assert_eq!(slack.submit(APPROVER, &id_of_view, &because).await, Ok(Value::Null));
             let release = local.closed(&id).await;
             assert_eq!(release.state, State::Failed);
             replied(local, &message, ":no_entry_sign: rejected for production by grace").await;
+            replied(local, &message, "it would &lt;capsize&gt; us").await;
+            let sent = slack.sent().pop().expect("the submission");
+            assert_eq!(slack.replay(&sent).await.expect("an answer").status, 200);
+            assert_eq!(local.stack.release(&id).await.expect("the release"), release, "sent again, it changes nothing");
+            let forged = slack.replay(&sent.signed("another secret", sent.timestamp)).await.expect("an answer");
+            assert_eq!(forged.status, 401);
             local.message(&id, ": failed after ", 0).await;
             untouched(local).await;
         },

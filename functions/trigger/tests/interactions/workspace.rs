@@ -77,7 +77,12 @@ impl Workspace {
         let inbox = format!("http://{}", listener.local_addr().expect("an address"));
         let url = format!("http://{}/slack/interactions", front.local_addr().expect("an address"));
         let mut settings = local_slack::Settings {
-            interactions: Some(Interactions { url: url.clone(), signing_secret: SECRET.into(), own: inbox.clone() }),
+            interactions: Some(Interactions {
+                commands: url.replace("/interactions", "/commands"),
+                url: url.clone(),
+                signing_secret: SECRET.into(),
+                own: inbox.clone(),
+            }),
             ..local_slack::Settings::default()
         };
         settings.users.push(User::new(AUTHOR, "ada", "Ada@example.com"));
@@ -97,7 +102,8 @@ impl Workspace {
             "LONGSHORE_CONFIG" => Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../../longshore.toml").to_owned()),
             _ => Some(format!("the {name}")),
         };
-        let trigger = Trigger::new(Settings::read(&variables).expect("settings"), &aws.config());
+        let settings = Settings { config, ..Settings::read(&variables).expect("settings") };
+        let trigger = Trigger::new(settings, &aws.config());
         let answers = Arc::default();
         let state = Arc::new(Front { trigger, answers: Arc::clone(&answers) });
         let router = Router::new().fallback(hand_over).with_state(state);
@@ -125,6 +131,13 @@ impl Workspace {
     /// Somebody presses a button of the message; the status that the function answers.
     pub async fn press(&self, user: &str, ts: &str, action: &str) -> u16 {
         self.slack.press(user, ts, action).await.expect("an answer")
+    }
+
+    /// Somebody submits the modal that they have open, with a reason; what the function answers.
+    pub async fn submit(&self, user: &str, reason: &str) -> Value {
+        let view = self.slack.modal(user).expect("a modal");
+        let id = view["id"].as_str().expect("an id");
+        self.slack.submit(user, id, &[("reason", "reason", reason)]).await.expect("an answer")
     }
 
     /// The record.

@@ -4,10 +4,10 @@ mod world;
 
 use std::time::Duration;
 
-use longshore_aws::store::{Admission, Passing};
+use longshore_aws::store::{Admission, LockedBy};
 use longshore_core::{
     push::Reference,
-    release::{Build, Commit, Lock, Release, State},
+    release::{Build, Commit, Lock, Passing, Release, State},
 };
 use longshore_trigger::wish::{What, Wish};
 use world::{World, named, wish};
@@ -192,7 +192,8 @@ async fn the_lock_of_a_rollback_goes_and_one_that_somebody_set_holds() {
     let lock = |rollback| Lock { by: "grace".into(), reason: None, since: now, until: None, rollback };
     let release = world.ask(named("main")).await.expect("a release");
     let back = Release { id: longshore_aws::ids::release_id(), number: 0, ..release.clone() };
-    world.store.ask(&back, Some(("staging", &lock(true)))).await.expect("the table");
+    let locked = LockedBy { environment: "staging", lock: &lock(true), once_from: None };
+    world.store.ask(&back, Some(locked)).await.expect("the table");
     world.store.lock("web", "staging", &lock(false)).await.expect("the table");
     let admit = async |passing| {
         let admitted = world.store.admit(&release, "staging", "holder", passing, now).await;

@@ -2,9 +2,12 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod app;
+
 use std::sync::Arc;
 
-use local_slack::{Channel, Group, Interactions, Settings, Slack};
+pub use app::{App, SECRET};
+use local_slack::{Channel, Group, Interactions, Settings, Slack, User};
 use serde_json::{Value, json};
 
 pub const TOKEN: &str = "xoxb-local";
@@ -31,6 +34,7 @@ impl Workspace {
         let url = format!("http://{}", listener.local_addr().unwrap());
         settings.interactions = app.map(|(app, signing_secret)| Interactions {
             url: app.into(),
+            commands: app.replace("/slack/interactions", "/slack/commands"),
             signing_secret: signing_secret.into(),
             own: url.clone(),
         });
@@ -38,6 +42,13 @@ impl Workspace {
         let router = slack.router();
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { slack, url, http: local_protocol::http() }
+    }
+
+    /// A workspace with an app that listens.
+    pub async fn with_app() -> (Self, App) {
+        let app = App::default();
+        let url = app.start().await;
+        (Self::interacting(settings(), Some((&url, SECRET))).await, app)
     }
 
     pub fn request(&self, method: &str) -> reqwest::RequestBuilder {
@@ -80,6 +91,7 @@ impl Workspace {
 
 pub fn settings() -> Settings {
     let mut settings = Settings::default();
+    settings.users.push(User::new("U0GRACE", "grace", "grace@example.com"));
     settings.channels.extend([
         Channel { member: false, ..Channel::new("C0FOREIGN1", "foreign") },
         Channel { member: false, private: true, ..Channel::new("C0SECRET01", "secret") },
@@ -91,6 +103,22 @@ pub fn settings() -> Settings {
         users: vec!["U0DEVELOPER".into()],
     });
     settings
+}
+
+/// Says something at a `response_url`; the answer's status.
+pub async fn respond(url: &str, body: &Value) -> u16 {
+    local_protocol::http().post(url).body(body.to_string()).send().await.unwrap().status().as_u16()
+}
+
+/// What the page sends when something is done in it; status and body.
+pub async fn click(workspace: &Workspace, route: &str, body: &Value) -> (u16, Value) {
+    let request = workspace.http.post(format!("{}{route}", workspace.url)).header("content-type", "application/json");
+    let answer = request.body(body.to_string()).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+pub fn plain(text: &str) -> Value {
+    json!({ "type": "plain_text", "text": text })
 }
 
 pub fn section(text: &str) -> Value {

@@ -1,6 +1,9 @@
 //! Releases that people ask for by name, and the list of a pipeline's releases that they choose from.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{Put, TransactWriteItem, Update},
+};
 use longshore_core::{
     image::Digest,
     release::{Lock, Release, ReleaseId},
@@ -27,9 +30,31 @@ pub struct Listed {
     pub digest: Option<Digest>,
 }
 
+/// The lock that comes with a rollback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockedBy<'l> {
+    /// The environment.
+    pub environment: &'l str,
+    /// The lock.
+    pub lock: &'l Lock,
+    /// Only while no rollback of a release of this number was asked for.
+    pub once_from: Option<u64>,
+}
+
+/// What became of a release that someone asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// It is recorded.
+    New,
+    /// It was recorded before.
+    Known,
+    /// Someone else asked to go back from the same release before: nothing is recorded.
+    Twice,
+}
+
 impl Store {
     /// Records a release that someone asked for and, with a rollback, the lock of the environment: both or none.
-    pub async fn ask(&self, release: &Release, locked: Option<(&str, &Lock)>) -> Result<(), StoreError> {
+    pub async fn ask(&self, release: &Release, locked: Option<LockedBy<'_>>) -> Result<Asking, StoreError> {
         let put = |item| {
             let put = Put::builder().table_name(&self.table).set_item(Some(item));
             let put = put.condition_expression("attribute_not_exists(pk)").build();
@@ -41,21 +66,37 @@ impl Store {
             put(record(release)?).map_err(|error| unwritable(&error))?,
             put(unposted(release)).map_err(|error| unwritable(&error))?,
         ];
-        if let Some((name, lock)) = locked {
+        if let Some(LockedBy { environment: name, lock, once_from }) = locked {
             let key = environment::key(&release.pipeline, name);
-            let update = Update::builder()
+            let mut update = Update::builder()
                 .table_name(&self.table)
                 .key("pk", text(&key))
                 .key("sk", text("environment"))
                 .update_expression("SET rollback_lock = :lock, rollback_of = :number")
                 .expression_attribute_values(":lock", text(environment::json(&key, lock)?))
-                .expression_attribute_values(":number", number(release.number))
-                .build()
-                .map_err(|error| unwritable(&error))?;
+                .expression_attribute_values(":number", number(release.number));
+            if let Some(from) = once_from {
+                update = update
+                    .condition_expression("attribute_not_exists(rollback_of) OR rollback_of <= :from")
+                    .expression_attribute_values(":from", number(from));
+            }
+            let update = update.build().map_err(|error| unwritable(&error))?;
             items.push(TransactWriteItem::builder().update(update).build());
         }
-        self.client.transact_write_items().set_transact_items(Some(items)).send().await.map_err(failed)?;
-        Ok(())
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        let Err(error) = request.send().await else { return Ok(Asking::New) };
+        let refused = |at: usize| match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                let reason = cancelled.cancellation_reasons().get(at).and_then(|reason| reason.code());
+                reason == Some("ConditionalCheckFailed")
+            }
+            _ => false,
+        };
+        match (refused(0), refused(2)) {
+            (true, _) => Ok(Asking::Known),
+            (false, true) => Ok(Asking::Twice),
+            (false, false) => Err(failed(error)),
+        }
     }
 
     /// The newest releases of a pipeline, newest first, at most `most`; only those with a smaller number than `before`, where it is given.

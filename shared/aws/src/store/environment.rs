@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::{
     environment::{Environment, Live},
-    release::{Lock, Release},
+    release::{Lock, Passing, Release},
 };
 
 use super::{Item, Store, StoreError, failed, number, read_number, read_text, record::is_condition, text};
@@ -35,19 +35,6 @@ pub struct Hold {
 impl Hold {
     /// For how long it lasts when its holder dies: longer than a function may run, so that no call of a dead holder comes after it.
     pub const LIFE: SignedDuration = SignedDuration::from_secs(40);
-}
-
-/// Whether a release stops at a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passing {
-    /// It does.
-    Automation,
-    /// It passes: it is begun, or a person lets it.
-    Past,
-    /// A person asked for it by name: it passes, and takes the lock of a rollback away.
-    ByName,
-    /// A person asked for its build: it stops at a lock that somebody set, and passes that of a rollback, which goes.
-    Wished,
 }
 
 impl Store {

@@ -15,6 +15,8 @@ pub struct Environment {
     pub name: String,
     /// The ECS services, in the order in which they are moved; at least one where `scheduled` names nothing.
     pub services: Vec<String>,
+    /// `allow`: who may take releases there and back, and lock it, from Slack; nobody named: those of `approval`, else those of the pipeline.
+    pub allow: Vec<Approver>,
     /// The rest.
     pub plan: Plan,
 }

@@ -93,6 +93,8 @@ pub struct Pipeline {
     pub image: Option<String>,
     /// The Slack channel of this pipeline's messages.
     pub channel: Option<String>,
+    /// Who may start, cancel and retry its releases from Slack; nobody named: everybody.
+    pub allow: Vec<Approver>,
     /// Where the image is deployed, in this order.
     pub environments: Vec<Environment>,
 }
@@ -155,6 +157,11 @@ impl Pipeline {
     /// Whether this is its repository, compared as its host compares ([`fold`]).
     pub fn is_of(&self, repository: &str) -> bool {
         fold(&self.repository) == fold(repository)
+    }
+
+    /// The environment of this name.
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.name == name)
     }
 
     /// Whether this is one of its branches or tags.

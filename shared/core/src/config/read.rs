@@ -110,6 +110,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
     let project = section.required("project", is_project, "a CodeBuild project: 2 to 255 letters, digits, - and _");
     let image = section.optional("image", image::is_repository, "an ECR repository's name, in lower case");
     let channel = section.optional("channel", is_channel, CHANNEL);
+    let allow = environment::people(&mut section, "allow");
     let mut environments = Vec::new();
     let mut names = HashSet::new();
     for (table, span) in section.tables("environment") {
@@ -139,6 +140,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
         project,
         image,
         channel,
+        allow,
         environments,
     };
     Read { pipeline, span, after }

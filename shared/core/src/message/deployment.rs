@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{AMBER, BLUE, clip, code, duration, escape, quote, revision};
-use crate::release::{Decision, Deployment, Obstacle, Release, Run, ServiceDeployment, State, Verdict, Why};
+use super::{AMBER, BLUE, Known, clip, code, duration, escape, quote, revision};
+use crate::{
+    release::{Decision, Deployment, Obstacle, Release, Run, ServiceDeployment, State, Verdict, Why},
+    text::shorten,
+};
 
 /// A button's `action_id`, which says what pressing it does. Its value names where: `<release>/<environment>`, or
 /// `<release>/<environment>/<service>/<milliseconds>` for the answers to the pause since that time.
@@ -17,6 +20,12 @@ pub mod action {
     pub const CONTINUE: &str = "continue";
     /// It goes back.
     pub const ROLL_BACK: &str = "roll_back";
+    /// A release that is not over ends. Its value is the release alone.
+    pub const CANCEL: &str = "cancel";
+    /// A release that did not go well is tried once more. Its value is the release alone.
+    pub const RETRY: &str = "retry";
+    /// The environment goes back from a release that is live there to what was live before.
+    pub const REVERT: &str = "revert";
 }
 
 /// Icon, colour and words for a release that is being deployed; `None` when nothing of it is under way.
@@ -153,31 +162,74 @@ fn stage(service: &ServiceDeployment) -> Option<String> {
 }
 
 /// The buttons that the release's state asks for. What they do is decided when they are pressed, by the state at that time.
-pub(super) fn buttons(release: &Release) -> Option<Value> {
-    use action::{APPROVE, CONTINUE, REJECT, ROLL_BACK};
-    if release.state != State::Deploying {
-        return None;
-    }
-    let current = release.deployments.iter().find(|deployment| deployment.verdict.is_none())?;
-    let button = |text: &str, id: &str, style: &str, value: &str| {
-        json!({
-            "type": "button", "action_id": id, "style": style, "value": value,
-            "text": {"type": "plain_text", "text": text, "emoji": false},
-        })
-    };
-    let place = format!("{}/{}", release.id, current.environment);
-    let elements = match (&current.held, paused(current)) {
-        (Some(Obstacle::Approval { .. }), _) => {
-            [button("Approve", APPROVE, "primary", &place), button("Reject", REJECT, "danger", &place)]
-        }
-        (_, Some(service)) => {
+pub(super) fn buttons(release: &Release, known: &Known) -> Option<Value> {
+    use action::{APPROVE, CANCEL, CONTINUE, REJECT, RETRY, REVERT, ROLL_BACK};
+    let id = release.id.as_str();
+    let current = release.deployments.iter().find(|deployment| deployment.verdict.is_none());
+    let current = current.filter(|_| release.state == State::Deploying);
+    let mut elements = Vec::new();
+    if let Some(current) = current {
+        let place = format!("{id}/{}", current.environment);
+        if matches!(current.held, Some(Obstacle::Approval { .. })) {
+            elements.push(button("Approve", APPROVE, Some("primary"), &place));
+            elements.push(button("Reject", REJECT, Some("danger"), &place));
+        } else if let Some(service) = paused(current) {
             let since = service.pause.as_ref().map_or(0, |pause| pause.since.as_millisecond());
             let place = format!("{place}/{}/{since}", service.service);
-            [button("Continue", CONTINUE, "primary", &place), button("Roll back", ROLL_BACK, "danger", &place)]
+            elements.push(button("Continue", CONTINUE, Some("primary"), &place));
+            elements.push(button("Roll back", ROLL_BACK, Some("danger"), &place));
         }
-        (_, None) => return None,
-    };
-    Some(json!({"type": "actions", "elements": elements}))
+    }
+    let goes_back = current.is_some_and(|current| current.reverting.is_some());
+    if !release.state.is_end() && release.called_off.is_none() && !goes_back {
+        let begun = current.is_some_and(Deployment::is_begun);
+        let what = if begun { "What was begun goes back to what ran before." } else { "Nothing more is done for it." };
+        let title = format!("Cancel {} #{}?", release.pipeline, release.number);
+        elements.push(confirmed(button("Cancel", CANCEL, None, id), [&title, what, "Cancel it", "Keep it"]));
+    }
+    if release.may_be_tried_again() {
+        let text =
+            if release.is_imaged() { "Its image is deployed once more." } else { "Its commit is built once more." };
+        let title = format!("Try {} #{} once more?", release.pipeline, release.number);
+        elements.push(confirmed(button("Retry", RETRY, None, id), [&title, text, "Retry", "No"]));
+    }
+    if release.state == State::Live
+        && let Some(last) = release.deployments.last()
+        && !last.services.is_empty()
+    {
+        let environment = &last.environment;
+        let to = known.since.as_ref().map_or("what was live before it".to_owned(), |since| {
+            format!("#{} ({})", since.number, since.commit.get(..7).unwrap_or(&since.commit))
+        });
+        let title = format!("Roll back {environment}?");
+        let text = format!(
+            "{environment} goes from {} #{} back to {to}, and is locked until someone unlocks it.",
+            release.pipeline, release.number
+        );
+        let value = format!("{id}/{environment}");
+        let revert = button("Roll back", REVERT, Some("danger"), &value);
+        elements.push(confirmed(revert, [&title, &text, "Roll back", "Keep it"]));
+    }
+    (!elements.is_empty()).then(|| json!({"type": "actions", "elements": elements}))
+}
+
+fn button(text: &str, id: &str, style: Option<&str>, value: &str) -> Value {
+    let text = json!({"type": "plain_text", "text": text, "emoji": false});
+    let mut button = json!({"type": "button", "action_id": id, "value": value, "text": text});
+    if let Some(style) = style {
+        button["style"] = style.into();
+    }
+    button
+}
+
+/// Slack asks whoever presses it first: title, question, yes and no.
+/// Source: <https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object>.
+fn confirmed(mut button: Value, [title, text, confirm, deny]: [&str; 4]) -> Value {
+    let plain = |text: &str, most: usize| json!({"type": "plain_text", "text": shorten(text, most), "emoji": false});
+    button["confirm"] = json!({
+        "title": plain(title, 100), "text": plain(text, 300), "confirm": plain(confirm, 30), "deny": plain(deny, 30),
+    });
+    button
 }
 
 /// A reply for each thing that happened, with its time.
@@ -185,8 +237,8 @@ pub(super) fn replies(deployment: &Deployment) -> Vec<(Timestamp, String)> {
     let name = escape(&deployment.environment);
     let mut told = Vec::new();
     for attempt in &deployment.attempts {
-        let (who, why) = (clip(&attempt.name, 100), clip(&attempt.why, 300));
-        told.push((attempt.at, format!(":no_entry_sign: {name}: {who} may not decide: {why}")));
+        let (who, deed, why) = (clip(&attempt.name, 100), clip(&attempt.deed, 40), clip(&attempt.why, 300));
+        told.push((attempt.at, format!(":no_entry_sign: {name}: {who} may not {deed}: {why}")));
     }
     if let Some(Decision { approved, by }) = &deployment.decision {
         let word = if *approved { ":ok_hand: approved" } else { ":no_entry_sign: rejected" };

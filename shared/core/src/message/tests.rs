@@ -17,13 +17,29 @@ fn drawn(release: &Release) -> String {
     let thread: Vec<_> = thread(release, &Known::default()).into_iter().map(|reply| reply.0).collect();
     let view = view(release, &Known::default());
     let mut text = format!("{} {}\n", view.attachments[0]["color"].as_str().unwrap_or_default(), view.text);
-    for block in view.attachments[0]["blocks"].as_array().expect("blocks") {
+    let blocks = view.attachments[0]["blocks"].as_array().expect("blocks");
+    // Buttons have tests of their own.
+    for block in blocks.iter().filter(|block| block["type"] != "actions") {
         let elements = block["elements"].as_array().cloned().unwrap_or_else(|| vec![block["text"].clone()]);
         let texts: Vec<_> = elements.iter().map(|element| element["text"].as_str().unwrap_or_default()).collect();
         text += &texts.join("  ");
         text += "\n";
     }
     format!("{text}--\n{}", thread.join("\n"))
+}
+
+/// The buttons of a message: what stands on each, and what is asked first.
+fn buttons(release: &Release) -> Vec<String> {
+    let view = view(release, &Known::default());
+    let actions = view.attachments[0]["blocks"].as_array().into_iter().flatten();
+    let elements = actions.filter(|block| block["type"] == "actions").filter_map(|block| block["elements"].as_array());
+    let text = |element: &Value| {
+        let text = |object: &Value| object["text"].as_str().unwrap_or_default().to_owned();
+        let confirm = &element["confirm"];
+        let asked = if confirm.is_null() { String::new() } else { format!("? {}", text(&confirm["text"])) };
+        format!("{} {}{asked}", text(&element["text"]), element["action_id"].as_str().unwrap_or_default())
+    };
+    elements.flatten().map(text).collect()
 }
 
 fn progress(phase: &str, status: Status, message: Option<&str>) -> Fact {
@@ -260,6 +276,35 @@ fn a_build_that_codebuild_does_not_take_says_why() {
     ");
 }
 
+#[test]
+fn a_release_has_the_buttons_that_its_state_allows() {
+    let cancel = "Cancel cancel? Nothing more is done for it.";
+    assert_eq!(buttons(&through(vec![])), [cancel]);
+    assert_eq!(buttons(&through(built()[..3].to_vec())), [cancel]);
+    let mut asked = built();
+    asked.push((51, Fact::Deployment(0, DeploymentFact::Held(crate::release::Obstacle::Approval { expires: at(99) }))));
+    assert_eq!(buttons(&through(asked)), ["Approve approve", "Reject reject", cancel]);
+    let begun = "Cancel cancel? What was begun goes back to what ran before.";
+    assert_eq!(buttons(&through(updated())), [begun]);
+    let person = || crate::release::Person { name: "ada".into(), reason: None, at: at(54) };
+    let mut off = updated();
+    off.push((54, Fact::CalledOff(person())));
+    assert_eq!(buttons(&through(off)), [] as [&str; 0], "once is enough");
+    let failed = vec![(1, Fact::BuildRefused("no such project".into()))];
+    assert_eq!(buttons(&through(failed)), ["Retry retry? Its commit is built once more."]);
+    let mut blocked = built();
+    blocked.push((51, Fact::Deployment(0, DeploymentFact::Admitted)));
+    blocked.push((52, Fact::Deployment(0, DeploymentFact::Blocked("no such platform".into()))));
+    assert_eq!(buttons(&through(blocked)), ["Retry retry? Its image is deployed once more."]);
+    let mut live = updated();
+    let verdict = ServiceFact::Concluded { verdict: Verdict::Live, reason: None, why: None };
+    live.extend([(60, HERE.fact(verdict)), (61, Fact::Deployment(0, DeploymentFact::Finished))]);
+    let text = "Roll back revert? production goes from web #7 back to what was live before it, and is locked until someone unlocks it.";
+    assert_eq!(buttons(&through(live)), [text]);
+    let superseded = vec![(1, Fact::Superseded(Newer { number: 8, commit: "abcdef0".into() }))];
+    assert_eq!(buttons(&through(superseded)), [] as [&str; 0]);
+}
+
 proptest! {
     /// Slack's limits, and no markup from outside, for any text that reaches a message.
     #[test]
@@ -286,7 +331,7 @@ proptest! {
             let elements = block["elements"].as_array().cloned().unwrap_or_else(|| vec![block["text"].clone()]);
             prop_assert!(elements.len() <= 10);
             for element in elements {
-                let text = element["text"].as_str().expect("a text");
+                let text = element["text"].as_str().or(element["text"]["text"].as_str()).expect("a text");
                 prop_assert!((1..=3000).contains(&text.chars().count()));
                 total += text.chars().count();
                 if element["type"] == "mrkdwn" {

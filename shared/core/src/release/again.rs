@@ -25,6 +25,8 @@ pub enum Deed {
     Rollback,
     /// To a release by name.
     Deploy,
+    /// The same release once more, from the environment on that it did not get into: as automation would take it.
+    Retry,
 }
 
 /// Why a release cannot go into an environment again.
@@ -47,8 +49,26 @@ pub enum NotAgain {
 }
 
 impl Release {
+    /// Whether it may be worth trying it once more: it ended, and not well, and nothing newer took its place.
+    pub fn may_be_tried_again(&self) -> bool {
+        match self.state {
+            State::Failed | State::RolledBack | State::Cancelled => {
+                self.asked.as_ref().is_none_or(|asked| asked.deed != Deed::Rollback)
+            }
+            State::Waiting
+            | State::Requested
+            | State::Building
+            | State::Deploying
+            | State::Built
+            | State::Live
+            | State::Superseded => false,
+        }
+    }
+
     /// A release that takes this one's images into an environment again: with the revisions that were live there, where they were; else
     /// with new ones.
+    ///
+    /// A retry goes on to the environments after that one, and locks and freezes hold it as they hold a push's.
     ///
     /// It has a number of its own, larger than all before, so that order holds; what ran before its services (migrations) does not run again
     /// for a release that was live; locks, freezes and, on the way back, approvals do not hold it.
@@ -60,7 +80,7 @@ impl Release {
         deed: Deed,
         person: Person,
     ) -> Result<Self, NotAgain> {
-        let (_, deployment) = self.deployment_to(environment)?;
+        let (at, deployment) = self.deployment_to(environment)?;
         if !self.is_imaged() {
             return Err(NotAgain::NoImage(self.number));
         }
@@ -68,6 +88,7 @@ impl Release {
         if deed == Deed::Rollback && !was_live {
             return Err(NotAgain::NeverLive { number: self.number, environment: environment.to_owned() });
         }
+        let last = if deed == Deed::Retry { self.deployments.len() } else { at + 1 };
         let now = person.at;
         let of = self.asked.as_ref().map_or((&self.id, self.number), |asked| (&asked.of, asked.number));
         Ok(Self {
@@ -82,7 +103,8 @@ impl Release {
             changed: now,
             ended: None,
             build: Build { outcome: Some(Outcome::NotStarted), ..Build::default() },
-            deployments: vec![deployment.again(deed, was_live)],
+            deployments: self.deployments[at..last].iter().map(|deployment| deployment.again(deed)).collect(),
+            called_off: None,
             asked: Some(Asked { deed, of: of.0.clone(), number: of.1, person }),
             wished: None,
             ..self.clone()
@@ -90,10 +112,23 @@ impl Release {
     }
 }
 
+impl Asked {
+    /// Whether it passes what holds automation: freezes, and locks.
+    pub fn is_by_name(&self) -> bool {
+        match self.deed {
+            Deed::Rollback | Deed::Deploy => true,
+            Deed::Retry => false,
+        }
+    }
+}
+
 impl Deployment {
-    fn again(&self, deed: Deed, was_live: bool) -> Self {
+    fn again(&self, deed: Deed) -> Self {
+        let was_live = self.verdict == Some(Verdict::Live);
         let mut plan = self.plan.clone();
-        plan.freeze = Vec::new();
+        if deed != Deed::Retry {
+            plan.freeze = Vec::new();
+        }
         if deed == Deed::Rollback {
             plan.approval = None;
         }

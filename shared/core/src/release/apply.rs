@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Build, Commit, Delay, DeploymentFact, Image, Met, Outcome, Release, ReleaseId, ServiceFact, Stage, State, Verdict,
+    Build, Commit, Delay, DeploymentFact, Image, Met, Outcome, Person, Release, ReleaseId, ServiceFact, Stage, State,
+    Verdict,
 };
 use crate::{
     push::is_commit,
@@ -34,6 +35,8 @@ pub enum Fact {
     Cancelled(String),
     /// A newer push of the same branch has a release.
     Superseded(Newer),
+    /// Someone wants it to end: it does, or what it has begun to deploy goes back first.
+    CalledOff(Person),
     /// CodeBuild does not take the build for now.
     BuildDelayed(String),
     /// The build can never be started.
@@ -98,6 +101,9 @@ pub enum Refused {
     /// There is nothing to decide.
     #[error("there is nothing to decide: {0}")]
     NotHeld(&'static str),
+    /// It cannot be ended now.
+    #[error("it cannot be cancelled now: {0}")]
+    NotNow(&'static str),
 }
 
 impl Release {
@@ -112,6 +118,7 @@ impl Release {
             Fact::Awaited(release, met) => self.awaited(&release, met, now),
             Fact::Cancelled(reason) => self.state == State::Waiting && self.end_unbuilt(State::Cancelled, reason),
             Fact::Superseded(newer) => self.superseded(&newer),
+            Fact::CalledOff(person) => self.called_off(person.dated(now))?,
             Fact::BuildDelayed(reason) => self.build_delayed(&reason, now),
             Fact::BuildNotStarted => {
                 self.state.is_end() && self.build.id.is_none() && set(&mut self.build.outcome, Outcome::NotStarted)
@@ -125,6 +132,12 @@ impl Release {
             Fact::Progress(progress) => !self.is_closed() && self.build.report(progress, now),
             Fact::BuildEnded { outcome, reason } => self.build_ended(outcome, reason, now),
             Fact::ImageReported(image) => self.image_reported(image)?,
+            Fact::Deployment(at, DeploymentFact::CalledOff) if !self.state.is_end() => self.call_off(at, now),
+            // Whoever works on it may not know yet; people hear it.
+            Fact::Deployment(_, fact) if self.state == State::Cancelled && fact.is_answer() => {
+                return Err(Refused::Ended(self.state.word()));
+            }
+            Fact::Deployment(..) if self.state == State::Cancelled => false,
             Fact::Deployment(at, fact) => match self.deployments.get_mut(at) {
                 Some(deployment) => deployment.apply(fact, now)?,
                 None => false,
@@ -165,6 +178,45 @@ impl Release {
     fn superseded(&mut self, newer: &Newer) -> bool {
         let reason = || format!("release #{} ({}) is of a newer push", newer.number, newer.commit);
         self.may_be_superseded() && self.end_unbuilt(State::Superseded, reason())
+    }
+
+    /// Ends it, where it was never to go into an environment yet. Else `deploy` sees to it: what a release left half-way in there that came
+    /// before this one is this one's to take back, and whether its services were told anything only their holder knows.
+    fn called_off(&mut self, person: Person) -> Result<bool, Refused> {
+        if self.state.is_end() {
+            return Err(Refused::Ended(self.state.word()));
+        }
+        if let Some(earlier) = &self.called_off {
+            return Err(Refused::Decided(earlier.name.clone()));
+        }
+        let deploying = self.state == State::Deploying;
+        let current = self.deployments.iter_mut().find(|deployment| deployment.verdict.is_none());
+        match current.filter(|_| deploying) {
+            Some(current) if current.reverting.is_some() => Err(Refused::NotNow("it goes back already")),
+            Some(current) if current.was_let_in() => {
+                self.called_off = Some(person);
+                Ok(true)
+            }
+            Some(current) => {
+                current.held = None;
+                Ok(self.end_cancelled(&person))
+            }
+            None => Ok(self.end_cancelled(&person)),
+        }
+    }
+
+    fn end_cancelled(&mut self, by: &Person) -> bool {
+        self.end_unbuilt(State::Cancelled, by.cancels())
+    }
+
+    /// What has to go back does; where nothing has to, that is the end.
+    fn call_off(&mut self, at: usize, now: Timestamp) -> bool {
+        let Some(person) = self.called_off.clone() else { return false };
+        let Some(deployment) = self.deployments.get_mut(at) else { return false };
+        if deployment.verdict.is_some() || deployment.reverting.is_some() {
+            return false;
+        }
+        deployment.take_back(&person.cancels(), now) || self.end_cancelled(&person)
     }
 
     /// Ends it without an image. A build that may have been started is seen to its end all the same.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use apply::{DeploymentFact, ServiceFact};
 pub use base::base;
 pub use rollout::Rollout;
-pub use step::DeployStep;
+pub use step::{DeployStep, Passing};
 
 use super::{Release, State, Why};
 use crate::{
@@ -37,7 +37,7 @@ pub struct Deployment {
     /// The answer to the question whether it may go in, where the environment asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// Who tried to answer and may not; at most [`Deployment::ATTEMPTS`].
+    /// Who tried to do what they may not; at most [`Deployment::ATTEMPTS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
     /// Who lets it pass locks and freezes, and why.
@@ -233,15 +233,24 @@ pub struct Person {
     pub at: Timestamp,
 }
 
-/// An answer of someone who may not answer.
+/// What someone tried who may not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Who.
     pub name: String,
+    /// What they wanted, as it follows "may not": `decide`, `roll back`.
+    #[serde(default = "Attempt::decide")]
+    pub deed: String,
     /// Why not.
     pub why: String,
     /// When.
     pub at: Timestamp,
+}
+
+impl Attempt {
+    fn decide() -> String {
+        "decide".to_owned()
+    }
 }
 
 /// A task that ran before the services were told.

@@ -24,7 +24,8 @@ pub use apply::{Fact, Newer, Refused, Where};
 pub use build::{Build, Delay, Outcome, Stage};
 pub use deployment::{
     Answered, Attempt, Back, Controller, Decision, DeployStep, Deployment, DeploymentFact, Family, Lock, NoEnvironment,
-    Obstacle, Passed, Pause, Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict, base,
+    Obstacle, Passed, Passing, Pause, Person, Probe, Reverting, Rollout, Run, ServiceDeployment, ServiceFact, Verdict,
+    base,
 };
 pub use revision::{Chosen, NoImage, RELEASE_TAG};
 pub use step::{BuildStep, OpenFor};
@@ -138,6 +139,9 @@ pub struct Release {
     pub others: Vec<Image>,
     /// Where it is deployed, in this order.
     pub deployments: Vec<Deployment>,
+    /// Who wants it to end, while that is being seen to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_off: Option<Person>,
     /// Who asked for it, where it is not of a push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
@@ -168,7 +172,7 @@ pub enum State {
     Failed,
     /// Ended: a newer release took its place.
     Superseded,
-    /// Ended before it began: a release that it waited for did not succeed.
+    /// Ended by a person, or before it began: a release that it waited for did not succeed.
     Cancelled,
 }
 
@@ -360,6 +364,7 @@ impl Release {
             image: None,
             others: Vec::new(),
             deployments: pipeline.environments.iter().map(Deployment::new).collect(),
+            called_off: None,
             asked: None,
             wished: None,
         }

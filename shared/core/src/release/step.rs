@@ -79,7 +79,7 @@ impl Release {
             | State::Live
             | State::RolledBack => false,
         };
-        unwanted && self.image.is_none()
+        unwanted && (self.image.is_none() || self.state == State::Cancelled)
     }
 
     fn start_step(&self, now: Timestamp) -> BuildStep {

@@ -8,34 +8,64 @@ use crate::release::{Deployment, Obstacle, Pause, Release, ServiceDeployment, St
 /// Why there is nothing to press for any more, with how it stands now, in a sentence for whoever pressed; `None`: it is waited for. What is
 /// not known of the release (an environment, a service) is left to whoever does the deed.
 pub fn stale(release: &Release, press: &Press, now: Timestamp) -> Option<String> {
-    let (_, deployment) = release.deployment_to(&press.environment).ok()?;
+    let (place, standing) = match &press.environment {
+        Some(environment) => {
+            let (_, deployment) = release.deployment_to(environment).ok()?;
+            (format!(" ({environment})"), standing(release, deployment, press, now)?)
+        }
+        None => (String::new(), whole(release, press.action)?),
+    };
+    let (pipeline, number) = (&release.pipeline, release.number);
+    Some(format!("Too late, nothing was changed: {pipeline} #{number} {standing}{place}."))
+}
+
+/// For what is done to a release as a whole.
+fn whole(release: &Release, action: Action) -> Option<String> {
+    let cancels = action == Action::Cancel;
+    if let Some(by) = release.called_off.as_ref().filter(|_| cancels && !release.state.is_end()) {
+        return Some(format!("is being cancelled, says {}", by.name));
+    }
+    let waited_for = if cancels { !release.state.is_end() } else { release.may_be_tried_again() };
+    (!waited_for).then(|| {
+        let why = release.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        if release.state.is_end() {
+            format!("{}{why}", release.state.ending())
+        } else {
+            format!("is {}", release.state.word())
+        }
+    })
+}
+
+fn standing(release: &Release, deployment: &Deployment, press: &Press, now: Timestamp) -> Option<String> {
     let over = release.state != State::Deploying || deployment.verdict.is_some();
-    let standing = match press.action {
+    match press.action {
         Action::Approve | Action::Reject => {
             let waits = !over && deployment.decision.is_none();
             match &deployment.held {
-                Some(Obstacle::Approval { expires }) if waits && now < *expires => return None,
-                Some(Obstacle::Approval { .. }) if waits => "was not approved in time".to_owned(),
-                held => decided(release, deployment, held.as_ref()),
+                Some(Obstacle::Approval { expires }) if waits && now < *expires => None,
+                Some(Obstacle::Approval { .. }) if waits => Some("was not approved in time".to_owned()),
+                held => Some(decided(release, deployment, held.as_ref())),
             }
         }
         Action::Continue | Action::RollBack => {
             let service = service(deployment, press.service.as_deref());
             let pause = service.and_then(|service| service.pause.as_ref());
             match (service, pause.map(|pause| &pause.answer)) {
-                (None, _) => return None,
-                (Some(_), Some(None)) if !over && is_of(press, pause) => return None,
-                (Some(_), Some(None)) if !over => "is paused at another stage by now".to_owned(),
-                (Some(_), Some(Some(answer))) if !over => answered(answer.approved, &answer.by.name),
-                (Some(service), _) => match service.answers.last() {
+                (None, _) => None,
+                (Some(_), Some(None)) if !over && is_of(press, pause) => None,
+                (Some(_), Some(None)) if !over => Some("is paused at another stage by now".to_owned()),
+                (Some(_), Some(Some(answer))) if !over => Some(answered(answer.approved, &answer.by.name)),
+                (Some(service), _) => Some(match service.answers.last() {
                     Some(last) if !over => answered(last.decision.approved, &last.decision.by.name),
                     Some(_) | None => decided(release, deployment, None),
-                },
+                }),
             }
         }
-    };
-    let (pipeline, number, environment) = (&release.pipeline, release.number, &press.environment);
-    Some(format!("Too late, nothing was changed: {pipeline} #{number} {standing} ({environment})."))
+        // Whether it is still live there, its environment tells.
+        Action::Revert if deployment.verdict == Some(Verdict::Live) => None,
+        Action::Revert => Some(decided(release, deployment, deployment.held.as_ref())),
+        Action::Cancel | Action::Retry => whole(release, press.action),
+    }
 }
 
 /// Whether a button was drawn for this pause.

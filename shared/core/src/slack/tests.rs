@@ -10,14 +10,22 @@ use crate::{
 const SECRET: &str = "a signing secret";
 const RELEASE: &str = "01M7YRXRDS32VBQXCBFE7W2KQQ";
 
-fn read_form(body: &[u8]) -> Result<Option<Pressed>, NotAnInteraction> {
+fn read_form(body: &[u8]) -> Result<Option<Interaction>, NotAnInteraction> {
     let signature = signature::sign_slack(SECRET, "0", body);
     let now = Timestamp::UNIX_EPOCH;
     let proven = signature::slack(Some("0"), Some(&signature), body, &[SECRET], now).expect("what is signed is proven");
     super::read(proven)
 }
 
-fn read(payload: &Value) -> Result<Option<Pressed>, NotAnInteraction> {
+/// A press.
+fn press(payload: &Value) -> Pressed {
+    match read(payload).expect("an interaction") {
+        Some(Interaction::Pressed(pressed)) => pressed,
+        other => panic!("no press: {other:?}"),
+    }
+}
+
+fn read(payload: &Value) -> Result<Option<Interaction>, NotAnInteraction> {
     let body = form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
     read_form(body.as_bytes())
 }
@@ -39,15 +47,15 @@ fn payload(action_id: &str, value: &str) -> Value {
 
 #[test]
 fn a_press_says_who_pressed_what_and_where_to_answer() {
-    let pressed =
-        read(&payload("approve", &format!("{RELEASE}/production"))).expect("an interaction").expect("a press");
+    let pressed = press(&payload("approve", &format!("{RELEASE}/production")));
     let release = ReleaseId::parse(RELEASE).expect("an id");
     let press =
-        Press { action: Action::Approve, release, environment: "production".into(), service: None, since: None };
+        Press { action: Action::Approve, release, environment: Some("production".into()), service: None, since: None };
     let expected = Pressed {
         by: User { id: "U0ADA".into(), name: "ada".into() },
         press,
         response_url: Some("https://hooks.slack.com/actions/T0LOCAL/1/abc".into()),
+        trigger: Some("1.2.3".into()),
         at: Timestamp::from_second(1_795_248_007).ok(),
     };
     assert_eq!(pressed, expected);
@@ -56,23 +64,68 @@ fn a_press_says_who_pressed_what_and_where_to_answer() {
 #[test]
 fn each_button_of_a_message_is_one_of_the_actions() {
     for action in Action::ALL {
-        let pressed = read(&payload(action.id(), &format!("{RELEASE}/production/web")));
-        let pressed = pressed.expect("an interaction").expect("a press");
-        assert_eq!((pressed.press.action, pressed.press.service.as_deref()), (action, Some("web")));
+        let place = if action.is_of_release() { "" } else { "/production/web" };
+        let pressed = press(&payload(action.id(), &format!("{RELEASE}{place}")));
+        let service = (!action.is_of_release()).then_some("web");
+        assert_eq!((pressed.press.action, pressed.press.service.as_deref()), (action, service));
+        assert_eq!(pressed.press.value(), format!("{RELEASE}{place}"));
     }
-    assert_eq!(Action::ALL.map(Action::id), ["approve", "reject", "continue", "roll_back"]);
+    let ids = ["approve", "reject", "continue", "roll_back", "cancel", "retry", "revert"];
+    assert_eq!(Action::ALL.map(Action::id), ids);
 }
 
 #[test]
 fn what_is_not_ours_is_understood_and_ignored() {
-    for kind in ["view_submission", "message_action", "shortcut", "block_suggestion", "interactive_message", "", "new"]
-    {
+    for kind in ["message_action", "shortcut", "block_suggestion", "interactive_message", "", "new"] {
         assert_eq!(read(&json!({ "type": kind })), Ok(None), "{kind}");
     }
     assert_eq!(read(&json!([])), Ok(None));
     assert_eq!(read(&payload("open_log", "anything")), Ok(None));
     assert_eq!(read(&json!({ "type": "block_actions", "actions": [] })), Ok(None));
     assert_eq!(read(&json!({ "type": "block_actions" })), Ok(None));
+}
+
+fn submission(value: &str, reason: Option<&str>) -> Value {
+    json!({
+        "type": "view_submission", "user": {"id": "U0ADA", "username": "ada", "name": "ada"}, "trigger_id": "1.2.3",
+        "view": {
+            "id": "V1", "type": "modal", "callback_id": "reject", "private_metadata": value,
+            "state": {"values": {"reason": {"reason": {"type": "plain_text_input", "value": reason}}}},
+        },
+    })
+}
+
+#[test]
+fn a_submitted_modal_says_what_it_was_opened_by_and_why() {
+    let value = format!("{RELEASE}/production");
+    let release = ReleaseId::parse(RELEASE).expect("an id");
+    let press =
+        Press { action: Action::Reject, release, environment: Some("production".into()), service: None, since: None };
+    let by = User { id: "U0ADA".into(), name: "ada".into() };
+    let told = |reason: Option<&str>| {
+        let (by, press) = (by.clone(), press.clone());
+        Ok(Some(Interaction::Submitted(Submitted { by, press, reason: reason.map(str::to_owned) })))
+    };
+    assert_eq!(read(&submission(&value, Some(" too late on a Friday\n"))), told(Some("too late on a Friday")));
+    assert_eq!(read(&submission(&value, None)), told(None));
+    let mut other = submission(&value, None);
+    other["view"]["callback_id"] = "feedback".into();
+    assert_eq!(read(&other), Ok(None));
+    let lost = read(&submission("nothing", None));
+    assert_eq!(lost, Err(NotAnInteraction::Member("view.private_metadata")));
+}
+
+#[test]
+fn the_modal_brings_back_what_it_was_opened_by() {
+    let release = crate::release::sample();
+    let press = Press::parse(Action::Reject, &format!("{}/production", release.id)).expect("a press");
+    let view = rejection(&release, &press);
+    let mut submission = submission("", Some("no"));
+    submission["view"]["callback_id"] = view["callback_id"].clone();
+    submission["view"]["private_metadata"] = view["private_metadata"].clone();
+    let Ok(Some(Interaction::Submitted(submitted))) = read(&submission) else { panic!("no submission") };
+    assert_eq!(submitted.press, press);
+    assert_eq!(view["blocks"][0]["text"]["text"], "web #7 (0123456) does not go into production.");
 }
 
 #[test]
@@ -108,7 +161,7 @@ fn a_name_is_one_line_and_the_id_where_there_is_none() {
     let named = |user: Value| {
         let mut payload = payload("approve", &format!("{RELEASE}/production"));
         payload["user"] = user;
-        read(&payload).expect("an interaction").expect("a press").by.name
+        press(&payload).by.name
     };
     assert_eq!(named(json!({ "id": "U0ADA", "name": " ada\u{7}\nlovelace" })), "ada");
     assert_eq!(named(json!({ "id": "U0ADA", "name": "\u{7}", "username": "ada" })), "ada");
@@ -121,15 +174,20 @@ fn an_address_to_answer_at_is_http_or_nothing() {
     for url in ["", "ftp://hooks.slack.com/a", "https://hooks.slack.com/a b", "javascript:alert(1)", "https://a\\b"] {
         let mut payload = payload("approve", &format!("{RELEASE}/production"));
         payload["response_url"] = url.into();
-        assert_eq!(read(&payload).expect("an interaction").expect("a press").response_url, None, "{url}");
+        assert_eq!(press(&payload).response_url, None, "{url}");
     }
 }
 
-fn check(read: Result<Option<Pressed>, NotAnInteraction>) -> Result<(), TestCaseError> {
-    let Ok(Some(Pressed { by, press, response_url, .. })) = read else { return Ok(()) };
+fn check(read: Result<Option<Interaction>, NotAnInteraction>) -> Result<(), TestCaseError> {
+    let (by, press, response_url, reason) = match read {
+        Ok(Some(Interaction::Pressed(Pressed { by, press, response_url, .. }))) => (by, press, response_url, None),
+        Ok(Some(Interaction::Submitted(Submitted { by, press, reason }))) => (by, press, None, reason),
+        Ok(None) | Err(_) => return Ok(()),
+    };
+    prop_assert!(reason.iter().all(|reason| (1..=500).contains(&reason.chars().count())));
     prop_assert!(is_user(&by.id));
     prop_assert!((1..=80).contains(&by.name.chars().count()) && !by.name.contains(char::is_control));
-    prop_assert!(!press.environment.is_empty() && !press.environment.contains(char::is_control));
+    prop_assert!(press.environment.iter().all(|name| !name.is_empty() && !name.contains(char::is_control)));
     prop_assert!(press.service.iter().all(|name| !name.is_empty() && !name.contains('/')));
     prop_assert!(response_url.iter().all(|url| url.starts_with("http") && url.len() <= 500));
     Ok(())
@@ -141,7 +199,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
         "[UW]?[A-Z0-9<@>]{0,12}".prop_map(Value::from),
-        "approve|reject|continue|roll_back".prop_map(Value::from),
+        "approve|reject|continue|roll_back|cancel|retry|revert".prop_map(Value::from),
         "[0-7][0-9A-HJKMNP-TV-Z]{25}(/[a-z/]{0,6}){0,3}".prop_map(Value::from),
         "https?://[a-z.:@/|<]{0,12}".prop_map(Value::from),
     ];
@@ -172,6 +230,6 @@ proptest! {
     fn what_a_message_draws_is_what_is_read(environment in "[a-z][a-z0-9-]{0,20}", service in "[A-Za-z0-9_-]{1,40}") {
         let value = format!("{RELEASE}/{environment}/{service}");
         let press = Press::parse(Action::Continue, &value).expect("a press");
-        prop_assert_eq!(format!("{}/{}/{}", press.release, press.environment, press.service.unwrap_or_default()), value);
+        prop_assert_eq!(press.value(), value);
     }
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::{
     freeze,
-    release::{Deployment, Release, ServiceDeployment, Verdict},
+    release::{Asked, Deployment, Release, ServiceDeployment, Verdict},
 };
 
 use crate::{
@@ -24,7 +24,10 @@ pub fn admitted(world: &mut World, release: &Release, environment: &str) {
     let Some(deployment) = kept.deployments.iter().find(|deployment| deployment.environment == environment) else {
         return;
     };
-    let by_itself = kept.asked.is_none() && deployment.overridden.is_none();
+    // One that is cancelled goes in to see what is there, and no further.
+    let by_itself = kept.called_off.is_none()
+        && !kept.asked.as_ref().is_some_and(Asked::is_by_name)
+        && deployment.overridden.is_none();
     let entry = (release.id.clone(), environment.to_owned());
     let first = !world.ledger.entered.contains(&entry);
     let frozen = |at: Timestamp| freeze::until(&deployment.plan.freeze, at).is_some();

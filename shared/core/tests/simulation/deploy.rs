@@ -6,14 +6,13 @@ mod rollout;
 
 use jiff::SignedDuration;
 use longshore_core::release::{
-    Deed, DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ReleaseId, ServiceDeployment, ServiceFact,
-    Where,
+    DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ReleaseId, ServiceDeployment, ServiceFact, Where,
 };
 
 use crate::{
     plan::Broken,
     runtime::{Caller, Lost},
-    table::{Admission, Passing},
+    table::Admission,
 };
 
 /// For how long an invocation goes on.
@@ -121,13 +120,7 @@ impl Deploy {
 
     async fn hold(&self, release: &Release, at: usize, holder: u64) -> Result<Admission, Lost> {
         let deployment = &release.deployments[at];
-        let by_name = release.asked.as_ref().map(|asked| asked.deed == Deed::Deploy);
-        let passing = match by_name {
-            Some(true) => Passing::ByName,
-            Some(false) => Passing::Past,
-            None if deployment.admitted.is_some() || deployment.overridden.is_some() => Passing::Past,
-            None => Passing::Automation,
-        };
+        let passing = release.passing(at);
         for _ in 0..HOLD_ATTEMPTS {
             let (release, environment) = (release.clone(), deployment.environment.clone());
             let holder = (holder, self.caller.now());
@@ -187,6 +180,7 @@ impl Deploy {
             DeployStep::GoBack(at) => self.go_back(release, at).await,
             DeployStep::FollowBack(at) => self.follow_back(release, at).await,
             DeployStep::Finish(at) => self.finish(release, at).await,
+            DeployStep::CallOff(at) => Ok(Some(Fact::Deployment(at, DeploymentFact::CalledOff))),
         }
     }
 

@@ -25,11 +25,13 @@ fn command(world: &mut World) {
     if !world.ledger.lived.is_empty() && world.chance.percent(20) {
         return ask(world, Deed::Rollback);
     }
-    match world.chance.below(10) {
+    match world.chance.below(12) {
         0 => lock(world),
         1 => unlock(world),
         2 | 3 => ask(world, Deed::Rollback),
         4 => ask(world, Deed::Deploy),
+        5 => ask(world, Deed::Retry),
+        6 => call_off(world),
         _ => answer(world),
     }
 }
@@ -48,7 +50,12 @@ pub fn answer(world: &mut World) {
         for (at, deployment) in release.deployments.iter().enumerate() {
             let fact = match &deployment.held {
                 Some(Obstacle::Approval { .. }) if by.at.as_millisecond() % 5 == 0 => {
-                    DeploymentFact::Declined(Attempt { name: "eve".into(), why: "she may not".into(), at: by.at })
+                    DeploymentFact::Declined(Attempt {
+                        name: "eve".into(),
+                        deed: "decide".into(),
+                        why: "she may not".into(),
+                        at: by.at,
+                    })
                 }
                 Some(Obstacle::Approval { .. }) => DeploymentFact::Decided(decision(yes)),
                 Some(Obstacle::Freeze { .. } | Obstacle::Lock(_)) if yes => DeploymentFact::Overridden(by.clone()),
@@ -73,6 +80,18 @@ pub fn answer(world: &mut World) {
         world.emit(&Event::Asked(id));
     } else if approves && !known {
         world.ledger.approved.remove(&entry);
+    }
+}
+
+/// Someone cancels a release that is open.
+fn call_off(world: &mut World) {
+    let open = world.table.releases.values().filter(|release| !release.state.is_end());
+    let open: Vec<_> = open.map(|release| release.id.clone()).collect();
+    let Some(id) = world.chance.of(&open).cloned() else { return };
+    world.say(|| format!("someone cancels {id}"));
+    let by = person(world);
+    if world.take(&id, Fact::CalledOff(by)) == Some(Ok(true)) {
+        world.emit(&Event::Asked(id));
     }
 }
 
@@ -105,7 +124,7 @@ fn ask(world: &mut World, deed: Deed) {
             kept.earlier(on_its_way).ok().map(|live| live.release.clone())
         }
         Deed::Rollback => world.chance.of(&kept.live).map(|live| live.release.clone()),
-        Deed::Deploy => {
+        Deed::Deploy | Deed::Retry => {
             let all: Vec<_> = world.table.releases.keys().cloned().collect();
             world.chance.of(&all).cloned()
         }

@@ -156,5 +156,5 @@ fn environment(name: &str, kind: Kind, chance: &mut Chance) -> Environment {
         let lasts = SignedDuration::from_mins(10);
         plan.freeze = vec![Freeze { cron: "0 * * * *".to_owned(), lasts, zone: "UTC".to_owned() }];
     }
-    Environment { name: name.to_owned(), services, plan }
+    Environment { name: name.to_owned(), services, allow: Vec::new(), plan }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use longshore_core::release::{Deployment, Obstacle, Release, ServiceDeployment, State, Verdict};
 
 /// All that schedules come to.
-pub const ALL: [&str; 40] = [
+pub const ALL: [&str; 44] = [
     "live",
     "rolled back",
     "failed",
@@ -46,6 +46,10 @@ pub const ALL: [&str; 40] = [
     "gone back to",
     "locked by a rollback",
     "an environment of three services",
+    "cancelled while it was built",
+    "cancelled while it waited to go in",
+    "cancelled, and gone back",
+    "tried once more",
 ];
 
 /// What a saved record shows.
@@ -68,6 +72,12 @@ pub fn of(release: &Release, reached: &mut BTreeSet<&'static str>) {
     let deed = release.asked.as_ref().map(|asked| asked.deed);
     note(deed == Some(longshore_core::release::Deed::Deploy) && state == State::Live, "asked for by name");
     note(deed == Some(longshore_core::release::Deed::Rollback) && state == State::Live, "gone back to");
+    note(deed == Some(longshore_core::release::Deed::Retry) && state == State::Live, "tried once more");
+    let cancelled = state == State::Cancelled;
+    note(cancelled && release.image.is_none() && release.build.id.is_some(), "cancelled while it was built");
+    note(cancelled && release.is_imaged(), "cancelled while it waited to go in");
+    let by_person = release.reason.as_ref().is_some_and(|reason| reason.contains("cancelled by"));
+    note(by_person && state == State::RolledBack, "cancelled, and gone back");
     for deployment in &release.deployments {
         environment(deployment, reached);
         for service in &deployment.services {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use longshore_core::{
     environment::{Environment, Live},
     line::Line,
-    release::{Lock, OpenFor, Release, ReleaseId},
+    release::{Lock, OpenFor, Passing, Release, ReleaseId},
 };
 
 use crate::plan::Broken;
@@ -39,14 +39,6 @@ impl Row {
     fn tell(&mut self) {
         self.record.lock = self.rollback.as_ref().map(|(lock, _)| lock).or(self.lock.as_ref()).cloned();
     }
-}
-
-/// Whether a release stops at a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passing {
-    Automation,
-    Past,
-    ByName,
 }
 
 /// What came of asking an environment.

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use longshore_core::release::{Fact, Refused, Release, ReleaseId};
+use longshore_core::release::{Fact, Passing, Refused, Release, ReleaseId};
 
 use crate::{
     chance::Chance,
     codebuild::CodeBuild,
     ecs::{By, Ecs, Service},
     plan::Plan,
-    table::{Admission, Passing, Table},
+    table::{Admission, Table},
 };
 
 /// What comes to the functions by itself.

@@ -43,6 +43,7 @@ pub(super) fn environment(mut section: Section<'_, '_>, pipelines_image: Option<
     let block_on = section.read("block_on", Severity::parse, &severities);
     let approval = one(&mut section, ["approval", "`approval`"], approval);
     let freeze = every(&mut section, ["freeze", "`freeze`"], frozen);
+    let allow = people(&mut section, "allow");
     let codedeploy = one(&mut section, ["codedeploy", "`codedeploy`"], codedeploy);
     if codedeploy.is_some() && (services.len() > 1 || !scheduled.is_empty() && services.is_empty()) {
         let message = format!("`codedeploy` and {} services: a deployment group has one", services.len());
@@ -68,7 +69,7 @@ pub(super) fn environment(mut section: Section<'_, '_>, pipelines_image: Option<
         timeout,
         codedeploy,
     };
-    Environment { name, services, plan }
+    Environment { name, services, allow, plan }
 }
 
 /// The table of a key that may be absent; the title stands for it in what is said, whether it was written in braces or with a heading.
@@ -212,26 +213,29 @@ fn approval(mut section: Section<'_, '_>) -> Approval {
     if !section.has("by") {
         section.missing("by");
     }
-    let mut by = Vec::new();
-    for (written, span) in section.filled("by") {
-        match approver(written) {
-            Some(approver) if by.contains(&approver) => {
-                section.problem(span, format!("`by` names \"{written}\" twice"), None);
-            }
-            Some(approver) => by.push(approver),
-            None => {
-                section.problem(
-                    span,
-                    format!("`by` cannot name \"{written}\""),
-                    Some(format!("it must be {APPROVER}")),
-                );
-            }
-        }
-    }
+    let by = people(&mut section, "by");
     let not_author = section.boolean("not_author").unwrap_or_default();
     let expires = section.duration("expires", ["1m", "30d"]).unwrap_or(Approval::EXPIRES);
     section.close();
     Approval { by, not_author, expires }
+}
+
+/// People and groups, each once.
+pub(super) fn people(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Approver> {
+    let mut people = Vec::new();
+    for (written, span) in section.filled(key) {
+        match approver(written) {
+            Some(known) if people.contains(&known) => {
+                section.problem(span, format!("`{key}` names \"{written}\" twice"), None);
+            }
+            Some(new) => people.push(new),
+            None => {
+                let help = Some(format!("it must be {APPROVER}"));
+                section.problem(span, format!("`{key}` cannot name \"{written}\""), help);
+            }
+        }
+    }
+    people
 }
 
 /// Slack's ids are letters and digits, those of users with U or W before them, those of user groups with S.

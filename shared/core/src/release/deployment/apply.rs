@@ -18,7 +18,7 @@ pub enum DeploymentFact {
     Held(Obstacle),
     /// Someone who may answered whether it goes in.
     Decided(Decision),
-    /// Someone who may not answered.
+    /// Someone tried to do something to it who may not.
     Declined(Attempt),
     /// Someone lets it pass locks and freezes.
     Overridden(Person),
@@ -67,6 +67,8 @@ pub enum DeploymentFact {
     TakenOver(String),
     /// All that comes after its services is done.
     Finished,
+    /// Its services are known, and someone wants its release to end: see [`Fact::CalledOff`](crate::release::Fact::CalledOff).
+    CalledOff,
     /// Something happened to one of its services, by position.
     Service(usize, ServiceFact),
 }
@@ -125,14 +127,20 @@ pub enum ServiceFact {
     StayedAway(String),
 }
 
+impl DeploymentFact {
+    /// Whether it is what a person says, who is to hear when that comes too late.
+    pub(in crate::release) fn is_answer(&self) -> bool {
+        matches!(self, Self::Decided(_) | Self::Overridden(_) | Self::Service(_, ServiceFact::Answered(_)))
+    }
+}
+
 impl Deployment {
     /// Takes a fact; says whether anything changed.
     pub(in crate::release) fn apply(&mut self, fact: DeploymentFact, now: Timestamp) -> Result<bool, Refused> {
         if let Some(verdict) = self.verdict {
             return match fact {
-                DeploymentFact::Decided(_)
-                | DeploymentFact::Overridden(_)
-                | DeploymentFact::Service(_, ServiceFact::Answered(_)) => Err(Refused::Ended(verdict.word())),
+                DeploymentFact::Declined(attempt) => Ok(self.declined(attempt, now)),
+                answer if answer.is_answer() => Err(Refused::Ended(verdict.word())),
                 _ => Ok(false),
             };
         }
@@ -144,13 +152,7 @@ impl Deployment {
                 self.admitted.is_none() && !asked && replace(&mut self.held, obstacle)
             }
             DeploymentFact::Decided(decision) => self.decided(decision, now)?,
-            DeploymentFact::Declined(attempt) => {
-                let room = self.attempts.len() < Self::ATTEMPTS;
-                if room {
-                    self.attempts.push(Attempt { at: now, ..attempt });
-                }
-                room
-            }
+            DeploymentFact::Declined(attempt) => self.declined(attempt, now),
             DeploymentFact::Overridden(person) => match &self.held {
                 Some(Obstacle::Freeze { .. } | Obstacle::Lock(_)) => set(&mut self.overridden, person.dated(now)),
                 Some(Obstacle::Approval { .. }) => return Err(Refused::NotHeld("it waits for an approval")),
@@ -206,6 +208,8 @@ impl Deployment {
                 self.services.iter().all(|service| service.verdict == Some(Verdict::Live))
                     && self.conclude(Verdict::Live, None, now)
             }
+            // The release's own.
+            DeploymentFact::CalledOff => false,
             DeploymentFact::Service(position, fact) => {
                 let force = self.plan.force;
                 let Some(service) = self.services.get_mut(position) else { return Ok(false) };
@@ -233,6 +237,29 @@ impl Deployment {
         self.reverting.get_or_insert(Reverting { reason, since: now });
         self.settle(now);
         begins
+    }
+
+    /// Whether its environment may have admitted it, written down or not.
+    pub(in crate::release) fn was_let_in(&self) -> bool {
+        self.admitted.is_some() || self.plan.approval.is_none() || self.decision.is_some()
+    }
+
+    /// Has what may have been told go back; `false` where nothing has to.
+    pub(in crate::release) fn take_back(&mut self, reason: &str, now: Timestamp) -> bool {
+        let back = self.services.iter().any(ServiceDeployment::goes_back);
+        if back {
+            self.reverting = Some(Reverting { reason: reason.to_owned(), since: now });
+            self.settle(now);
+        }
+        back
+    }
+
+    fn declined(&mut self, attempt: Attempt, now: Timestamp) -> bool {
+        let room = self.attempts.len() < Self::ATTEMPTS;
+        if room {
+            self.attempts.push(Attempt { at: now, ..attempt });
+        }
+        room
     }
 
     fn decided(&mut self, decision: Decision, now: Timestamp) -> Result<bool, Refused> {
@@ -418,8 +445,14 @@ impl ServiceDeployment {
 }
 
 impl Person {
+    /// Why a release is cancelled that they cancel.
+    pub(in crate::release) fn cancels(&self) -> String {
+        let why = self.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        shorten(&format!("cancelled by {}{why}", self.name), 500)
+    }
+
     /// Changes of a record have one order, whatever the clocks of those who make them say.
-    fn dated(self, at: Timestamp) -> Self {
+    pub(in crate::release) fn dated(self, at: Timestamp) -> Self {
         Self {
             name: shorten(&self.name, 200),
             reason: self.reason.map(|reason| shorten(reason.trim(), 500)).filter(|reason| !reason.is_empty()),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Back, Deployment, Obstacle, ServiceDeployment, Verdict};
 use crate::{
     freeze,
-    release::{Release, State, Where},
+    release::{Asked, Deed, Release, State, Where},
 };
 
 /// What `deploy` does next for a release.
@@ -47,11 +47,49 @@ pub enum DeployStep {
     FollowBack(Where),
     /// Say where the release is live.
     Finish(usize),
+    /// Have it go back or end, since someone cancelled it.
+    CallOff(usize),
     /// Nothing.
     Nothing,
 }
 
+/// Whether a release stops at a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// It does.
+    Automation,
+    /// It passes: it is begun, or a person lets it.
+    Past,
+    /// A person asked for it by name: it passes, and takes the lock of a rollback away.
+    ByName,
+    /// A person asked for its build: it stops at a lock that somebody set, and passes that of a rollback, which goes.
+    Wished,
+}
+
 impl Release {
+    /// Whether it stops at a lock of the environment of one of its deployments, by position.
+    pub fn passing(&self, at: usize) -> Passing {
+        let deployment = self.deployments.get(at);
+        let overridden = deployment.is_some_and(|deployment| deployment.overridden.is_some());
+        // What was admitted goes to its end, whoever locks meanwhile: all or nothing.
+        let admitted = deployment.is_some_and(|deployment| deployment.admitted.is_some());
+        match self.asked.as_ref().map(|asked| asked.deed) {
+            _ if self.called_off.is_some() => Passing::Past,
+            Some(Deed::Deploy) => Passing::ByName,
+            // A rollback leaves its own lock, and those of others.
+            Some(Deed::Rollback) => Passing::Past,
+            None if self.wished.is_some() && !admitted => {
+                if overridden {
+                    Passing::ByName
+                } else {
+                    Passing::Wished
+                }
+            }
+            Some(Deed::Retry) | None if overridden || admitted => Passing::Past,
+            Some(Deed::Retry) | None => Passing::Automation,
+        }
+    }
+
     /// What `deploy` does next. Environments are taken in order; within one, every service has its revision before any is told anything.
     pub fn deploy_step(&self, now: Timestamp) -> DeployStep {
         if self.state != State::Deploying {
@@ -59,7 +97,15 @@ impl Release {
         }
         let mut deployments = self.deployments.iter().enumerate();
         let current = deployments.find(|(_, deployment)| deployment.verdict != Some(Verdict::Live));
-        current.map_or(DeployStep::Nothing, |(at, current)| current.step(at, self.asked.is_some(), now))
+        let by_name = self.asked.as_ref().is_some_and(Asked::is_by_name);
+        current.map_or(DeployStep::Nothing, |(at, current)| match self.called_off {
+            None => current.step(at, by_name, now),
+            Some(_) => match current.step(at, by_name, now) {
+                // It may be written down as live already: too late.
+                finish @ DeployStep::Finish(_) => finish,
+                step => current.last_step(at, now).unwrap_or(step),
+            },
+        })
     }
 
     /// The deployment whose environment has to be held for a step: where services are changed, or where it is decided that they are not.
@@ -79,6 +125,7 @@ impl Release {
                 let deployment = self.deployments.get(at)?;
                 (!deployment.is_begun() && deployment.reverting.is_none()).then_some(at)
             }
+            DeployStep::CallOff(at) => self.deployments.get(at)?.admitted.map(|_| at),
             DeployStep::Hold(..)
             | DeployStep::Wait(_)
             | DeployStep::Expire(_)
@@ -92,9 +139,9 @@ impl Release {
 }
 
 impl Deployment {
-    fn step(&self, at: usize, asked: bool, now: Timestamp) -> DeployStep {
+    fn step(&self, at: usize, by_name: bool, now: Timestamp) -> DeployStep {
         let here = |service: usize| Where { deployment: at, service };
-        let Some(admitted) = self.admitted else { return self.entry_step(at, asked, now) };
+        let Some(admitted) = self.admitted else { return self.entry_step(at, by_name, now) };
         if self.verdict.is_some() {
             return DeployStep::Nothing;
         }
@@ -116,8 +163,25 @@ impl Deployment {
         })
     }
 
+    /// Of a release that someone cancelled: it goes in, to see what is there. `None`: as any other's.
+    fn last_step(&self, at: usize, now: Timestamp) -> Option<DeployStep> {
+        let Some(admitted) = self.admitted else {
+            return Some(if self.was_let_in() { DeployStep::Admit(at) } else { DeployStep::CallOff(at) });
+        };
+        let runs = self.runs.iter().any(|run| run.ended.is_none());
+        let overdue = !self.is_begun() && self.is_overdue(admitted, now);
+        if self.verdict.is_some() || self.reverting.is_some() || runs || overdue {
+            return None;
+        }
+        let unread = self.services.iter().position(|service| service.verdict.is_none() && service.base.is_none());
+        Some(match unread {
+            Some(service) => DeployStep::Base(Where { deployment: at, service }),
+            None => DeployStep::CallOff(at),
+        })
+    }
+
     /// Before the environment admits the release.
-    fn entry_step(&self, at: usize, asked: bool, now: Timestamp) -> DeployStep {
+    fn entry_step(&self, at: usize, by_name: bool, now: Timestamp) -> DeployStep {
         if let Some(approval) = self.plan.approval.as_ref().filter(|_| self.decision.is_none()) {
             return match &self.held {
                 Some(Obstacle::Approval { expires }) if *expires <= now => DeployStep::Expire(at),
@@ -125,7 +189,7 @@ impl Deployment {
                 _ => DeployStep::Hold(at, Obstacle::Approval { expires: now + approval.expires }),
             };
         }
-        if !asked
+        if !by_name
             && self.overridden.is_none()
             && let Some(until) = freeze::until(&self.plan.freeze, now)
         {

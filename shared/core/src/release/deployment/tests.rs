@@ -332,7 +332,12 @@ fn what_goes_wrong_beside_a_deployment_is_noted_once_whatever_its_length() {
 #[test]
 fn an_attempt_of_someone_who_may_not_is_recorded_and_changes_nothing_else() {
     let mut release = waiting();
-    let attempt = Attempt { name: "eve".into(), why: "she is not among those who approve".into(), at: at(9) };
+    let attempt = Attempt {
+        name: "eve".into(),
+        deed: "decide".into(),
+        why: "she is not among those who approve".into(),
+        at: at(9),
+    };
     for _ in 0..Deployment::ATTEMPTS {
         take(&mut release, [fact(DeploymentFact::Declined(attempt.clone()))]);
     }
@@ -419,3 +424,4 @@ fn a_release_goes_in_again_only_where_it_was_and_as_it_was() {
 }
 
 mod astray;
+mod called_off;

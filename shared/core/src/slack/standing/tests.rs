@@ -60,7 +60,8 @@ fn what_is_waited_for_is_not_stale() {
     assert_eq!([Action::Approve, Action::Reject].map(|action| told(&waits, action)), [None, None]);
     let paused = release(paused());
     assert_eq!([Action::Continue, Action::RollBack].map(|action| told(&paused, action)), [None, None]);
-    let tried = Attempt { name: "eve".into(), why: "not among those who approve".into(), at: at(20) };
+    let tried =
+        Attempt { name: "eve".into(), deed: "decide".into(), why: "not among those who approve".into(), at: at(20) };
     let tried = release([asked(), fact(DeploymentFact::Declined(tried))]);
     assert_eq!(told(&tried, Action::Approve), None);
 }
