@@ -21,7 +21,11 @@ use longshore_core::{
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Trigger, slack::SlackError, wish::Wish};
+use crate::{
+    Trigger,
+    slack::SlackError,
+    wish::{What, Wish},
+};
 
 /// The largest interaction, in bytes: it carries the whole message.
 const LIMIT: usize = 1024 * 1024;
@@ -66,19 +70,15 @@ impl Trigger {
         if request.body.len() > LIMIT {
             return Response::too_large(LIMIT);
         }
-        let read = match timeout_at(received + DECIDED, self.slack_proven(request)).await {
-            Ok(Ok(Ok(body))) => slack::read(body),
-            Ok(Ok(Err(why))) => {
-                tracing::warn!(%why, "a request in Slack's name was refused");
-                return Response::unproven();
-            }
-            Ok(Err(error)) => {
-                tracing::error!("{error:#}");
-                return Response::try_again();
-            }
-            Err(_) => return Response::try_again(),
+        let body = match self.slack_body(request, received + DECIDED).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
         };
-        match read {
+        if let Some(answered) = slack::confirm::read(body) {
+            self.confirmation(answered, received).await;
+            return Response::empty();
+        }
+        match slack::read(body) {
             Ok(Some(Interaction::Pressed(pressed))) => self.pressed(pressed, received).await,
             Ok(Some(Interaction::Submitted(submitted))) => return self.submitted(submitted, received).await,
             Ok(None) => tracing::debug!("an interaction that is nothing to us"),
@@ -88,6 +88,22 @@ impl Trigger {
             }
         }
         Response::empty()
+    }
+
+    /// The body, where Slack signed it; else what the sender is answered. `until`: by when that has to be known.
+    pub(crate) async fn slack_body<'r>(&self, request: &'r Request, until: Instant) -> Result<Verified<'r>, Response> {
+        match timeout_at(until, self.slack_proven(request)).await {
+            Ok(Ok(Ok(body))) => Ok(body),
+            Ok(Ok(Err(why))) => {
+                tracing::warn!(%why, "a request in Slack's name was refused");
+                Err(Response::unproven())
+            }
+            Ok(Err(error)) => {
+                tracing::error!("{error:#}");
+                Err(Response::try_again())
+            }
+            Err(_) => Err(Response::try_again()),
+        }
     }
 
     /// The body, where Slack signed it. A mismatch is checked once more against a fresh reading of the secret, which may have been rotated.
@@ -250,7 +266,12 @@ impl Trigger {
             return deeds.retry(new, &release.id, person).await;
         }
         let release = deeds.may_build_again(&release.id).await?;
-        self.build_by_name(Wish::again(release, new, person)).await
+        let what = release.commit.known().unwrap_or(&release.reference.name).to_owned();
+        // A wish for one environment is again for that one.
+        let mut environments = release.deployments.iter().map(|deployment| deployment.environment.clone());
+        let environment = environments.next().filter(|_| release.wished.is_some() && release.deployments.len() == 1);
+        let pipeline = release.pipeline.clone();
+        self.build_by_name(Wish { id: new, pipeline, what: What::Named(what), environment, person }).await
     }
 
     pub(crate) fn deeds(&self) -> Deeds<'_> {
@@ -263,7 +284,7 @@ fn place(press: &Press) -> &str {
 }
 
 /// The environment that a release is on its way to, or did not get into.
-fn current(release: &Release) -> Option<&str> {
+pub(crate) fn current(release: &Release) -> Option<&str> {
     let mut deployments = release.deployments.iter();
     let open = deployments.find(|deployment| deployment.verdict != Some(Verdict::Live));
     open.filter(|_| release.is_imaged()).map(|open| open.environment.as_str())

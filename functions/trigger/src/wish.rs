@@ -39,22 +39,6 @@ pub enum What {
     Named(String),
 }
 
-impl Wish {
-    /// For what a release was of, once more: its commit, or its branch where nobody knew which commit that was; to the one environment that it
-    /// was asked for, if it was.
-    pub(crate) fn again(release: Release, id: ReleaseId, person: Person) -> Self {
-        let what = match release.commit.known() {
-            Some(id) => id.to_owned(),
-            None => release.reference.to_string(),
-        };
-        let environment = match &release.deployments[..] {
-            [one] if release.wished.is_some() => Some(one.environment.clone()),
-            _ => None,
-        };
-        Self { id, pipeline: release.pipeline, what: What::Named(what), environment, person }
-    }
-}
-
 impl Trigger {
     /// Records the release that somebody asks for, and starts its build. Called again with the same id, also at once, it makes no second
     /// release and answers with the first; where that has no build yet, it is started.
@@ -126,33 +110,5 @@ fn patterns(pipeline: &Pipeline) -> String {
         (branches, []) => format!("it builds the branches {}", quoted(branches)),
         ([], tags) => format!("it builds the tags {}", quoted(tags)),
         (branches, tags) => format!("it builds the branches {}, and the tags {}", quoted(branches), quoted(tags)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use longshore_core::{config::Config, push::Reference, release::Commit};
-
-    use super::*;
-
-    #[test]
-    fn once_more_is_for_the_same_commit_or_branch_and_environment() {
-        let text = "[[pipeline]]\nname = \"web\"\nrepository = \"github.com/acme/web\"\nbranches = [\"main\"]\nproject = \"web\"\n\
-            image = \"web\"\nenvironment = [{ name = \"production\", cluster = \"production\", services = [\"web\"] }]\n";
-        let config = Config::read(text).expect("a configuration");
-        let person = Person { name: "ada".into(), reason: None, at: ids::now() };
-        let of = |commit: Commit| {
-            let reference = Reference::branch("main").expect("a branch");
-            let repository = "github.com/acme/web".to_owned();
-            let origin = Origin { delivery: "github/1".into(), repository, reference, commit };
-            Release::new(ids::release_id(), 1, &config.pipelines()[0], origin, Vec::new(), None, ids::now())
-        };
-        let id = "1".repeat(40);
-        let pushed = Wish::again(of(Commit::bare(&id)), ids::release_id(), person.clone());
-        assert_eq!((pushed.what, pushed.environment), (What::Named(id), None));
-        let head = of(Commit::unknown()).wished(person.clone(), Some("production")).expect("a release");
-        let again = Wish::again(head, ids::release_id(), person);
-        assert_eq!((&*again.pipeline, again.what), ("web", What::Named("refs/heads/main".into())));
-        assert_eq!(again.environment.as_deref(), Some("production"));
     }
 }

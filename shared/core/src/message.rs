@@ -5,6 +5,8 @@
 
 pub mod deployment;
 mod known;
+pub mod moment;
+pub mod plain;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -83,7 +85,7 @@ fn commits(since: &Since) -> String {
 }
 
 /// Icon, colour of the bar, and words for where a release stands.
-fn headline(release: &Release) -> (&'static str, &'static str, String) {
+pub(crate) fn headline(release: &Release) -> (&'static str, &'static str, String) {
     let took = release.ended.map(|ended| duration(release.accepted, ended)).unwrap_or_default();
     match release.state {
         State::Waiting => (":hourglass_flowing_sand:", GREY, waiting(release)),
@@ -111,7 +113,7 @@ fn waiting(release: &Release) -> String {
 }
 
 /// The first three of some names, and how many more there are.
-fn clip_list(names: &[String]) -> String {
+pub(crate) fn clip_list(names: &[String]) -> String {
     match names {
         [] => "nothing".to_owned(),
         [one] => one.clone(),
@@ -162,13 +164,13 @@ fn lines(release: &Release) -> Vec<String> {
             Deed::Retry => format!(":repeat: #{of} once more, says {who}{why}"),
         });
     }
-    if let Some(person) = &release.wished {
-        let why = person.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
-        lines.push(format!(":point_right: asked for by {}{why}", clip(&person.name, 100)));
-    }
     if let Some(by) = release.called_off.as_ref().filter(|_| !release.state.is_end()) {
         let why = by.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
         lines.push(format!(":no_entry_sign: to be cancelled, says {}{why}", clip(&by.name, 100)));
+    }
+    if let Some(person) = &release.wished {
+        let why = person.reason.as_ref().map(|why| format!(": {}", clip(why, 300))).unwrap_or_default();
+        lines.push(format!(":point_right: asked for by {}{why}", clip(&person.name, 100)));
     }
     if let Some(outcome) = release.build.outcome.filter(|outcome| !quiet.contains(outcome)) {
         lines.push(format!(":x: build {}", outcome.ending()));
@@ -238,11 +240,11 @@ pub fn duration(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-fn section(text: &str) -> Value {
+pub(crate) fn section(text: &str) -> Value {
     json!({"type": "section", "text": {"type": "mrkdwn", "text": text}})
 }
 
-fn link(url: Option<&str>, text: &str) -> String {
+pub(crate) fn link(url: Option<&str>, text: &str) -> String {
     let plain = |url: &&str| !url.contains(['<', '>', '|', ' ']) && url.len() <= 1000;
     match url.filter(plain) {
         Some(url) => format!("<{}|{}>", escape(url), escape(text)),
@@ -250,12 +252,12 @@ fn link(url: Option<&str>, text: &str) -> String {
     }
 }
 
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     format!("`{}`", clip(&text.replace('`', "'"), 200))
 }
 
 /// A quotation: each line marked, at most `limit` characters in all.
-fn quote(text: &str, limit: usize) -> String {
+pub(crate) fn quote(text: &str, limit: usize) -> String {
     let mut quoted = String::new();
     for line in text.lines() {
         let left = limit.saturating_sub(quoted.chars().count() + 3);
@@ -291,7 +293,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Escapes a text, and cuts it where it would become longer than `limit` characters; never within an entity.
-fn clip(text: &str, limit: usize) -> String {
+pub(crate) fn clip(text: &str, limit: usize) -> String {
     let mut escaped = String::new();
     let mut left = limit;
     let mut characters = text.chars().peekable();

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::member::{Member, address, host};
+pub(crate) use self::member::{Member, address, host, is_page};
 pub use crate::address::Hosts;
 use crate::{
     bitbucket, bitbucket_data_center, github, gitlab,

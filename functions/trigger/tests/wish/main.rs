@@ -192,8 +192,11 @@ async fn the_lock_of_a_rollback_goes_and_one_that_somebody_set_holds() {
     let lock = |rollback| Lock { by: "grace".into(), reason: None, since: now, until: None, rollback };
     let release = world.ask(named("main")).await.expect("a release");
     let back = Release { id: longshore_aws::ids::release_id(), number: 0, ..release.clone() };
-    let locked = LockedBy { environment: "staging", lock: &lock(true), once_from: None };
-    world.store.ask(&back, Some(locked)).await.expect("the table");
+    world
+        .store
+        .ask(&back, Some(LockedBy { environment: "staging", lock: &lock(true), once_from: None }))
+        .await
+        .expect("the table");
     world.store.lock("web", "staging", &lock(false)).await.expect("the table");
     let admit = async |passing| {
         let admitted = world.store.admit(&release, "staging", "holder", passing, now).await;

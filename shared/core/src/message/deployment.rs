@@ -43,7 +43,7 @@ pub(super) fn headline(release: &Release) -> Option<(&'static str, &'static str,
 }
 
 /// The services that wait for a person's answer.
-fn paused(deployment: &Deployment) -> Option<&ServiceDeployment> {
+pub(crate) fn paused(deployment: &Deployment) -> Option<&ServiceDeployment> {
     let waits = |service: &&ServiceDeployment| {
         service.verdict.is_none() && service.pause.as_ref().is_some_and(|pause| pause.answer.is_none())
     };
@@ -110,7 +110,7 @@ fn services(deployment: &Deployment) -> String {
 }
 
 /// What keeps a release from going in. Times are shown in each reader's own zone.
-fn obstacle(obstacle: &Obstacle) -> String {
+pub(crate) fn obstacle(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Approval { expires } => format!(":raised_hand: has to be approved, until {}", date(*expires)),
         Obstacle::Freeze { until } => format!(":snowflake: frozen until {}", date(*until)),
@@ -123,7 +123,7 @@ fn obstacle(obstacle: &Obstacle) -> String {
 }
 
 /// Source: <https://docs.slack.dev/messaging/formatting-message-text#date-formatting>.
-fn date(at: Timestamp) -> String {
+pub(crate) fn date(at: Timestamp) -> String {
     let plain = at.strftime("%Y-%m-%d %H:%M UTC");
     format!("<!date^{}^{{date_short_pretty}} {{time}}|{plain}>", at.as_second())
 }
@@ -283,7 +283,7 @@ fn run_end(command: &str, run: &Run, ended: Timestamp) -> String {
 }
 
 /// The last lines of a log that fit; nothing when there are none.
-fn log_block(lines: &[String], limit: usize) -> String {
+pub(crate) fn log_block(lines: &[String], limit: usize) -> String {
     let mut kept = Vec::new();
     let mut left = limit;
     for line in lines.iter().rev() {

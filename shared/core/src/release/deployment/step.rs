@@ -73,19 +73,15 @@ impl Release {
         let overridden = deployment.is_some_and(|deployment| deployment.overridden.is_some());
         // What was admitted goes to its end, whoever locks meanwhile: all or nothing.
         let admitted = deployment.is_some_and(|deployment| deployment.admitted.is_some());
+        let wished = self.wished.is_some();
         match self.asked.as_ref().map(|asked| asked.deed) {
             _ if self.called_off.is_some() => Passing::Past,
             Some(Deed::Deploy) => Passing::ByName,
             // A rollback leaves its own lock, and those of others.
             Some(Deed::Rollback) => Passing::Past,
-            None if self.wished.is_some() && !admitted => {
-                if overridden {
-                    Passing::ByName
-                } else {
-                    Passing::Wished
-                }
-            }
+            None if wished && overridden => Passing::ByName,
             Some(Deed::Retry) | None if overridden || admitted => Passing::Past,
+            None if wished => Passing::Wished,
             Some(Deed::Retry) | None => Passing::Automation,
         }
     }
