@@ -26,6 +26,7 @@ test: ## Every check and every test
 	@scripts/setup test
 	@$(MAKE) fmt clippy deny template
 	cargo build --locked --profile quick $(PROGRAMS)
+	@$(MAKE) messages
 	cargo nextest run --locked --cargo-profile quick --workspace
 
 .PHONY: simulate
@@ -51,6 +52,10 @@ clippy: ## Lints
 .PHONY: deny
 deny: ## Licences, sources and bans of what we depend on
 	cargo deny --locked check --hide-inclusion-graph bans licenses sources
+
+.PHONY: messages
+messages: ## Every message against Slack's block structure, of the programs as they are built
+	@.local/messages/bin/python scripts/check-messages
 
 .PHONY: template
 template: ## template.yaml, as SAM reads it and as CloudFormation gets it

@@ -18,6 +18,7 @@ mod happened;
 mod hook;
 mod local;
 mod lock;
+mod messages;
 mod output;
 mod payload;
 mod records;
@@ -33,7 +34,6 @@ mod standing;
 mod summary;
 mod table;
 mod task_definition;
-mod terminal;
 mod time;
 mod trace;
 mod who;
@@ -41,6 +41,7 @@ mod who;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use longshore_core::terminal;
 
 /// A merge to production containers on AWS ECS, in your own account.
 #[derive(Parser)]
@@ -101,6 +102,8 @@ enum Command {
     /// Reads what `aws ecs describe-task-definition --include TAGS` printed; nothing is sent. Exit status 0 when the request could be made,
     /// 2 when not.
     TaskDefinition(task_definition::Arguments),
+    /// Show every Slack message in every state: as text, as a page to look at, or as what is sent.
+    Messages(messages::Arguments),
     /// Run all of Longshore on this machine, for the repositories that longshore.toml names.
     Local(local::Arguments),
     /// Take the sample application from a push to a running container, twice, on this machine.
@@ -134,6 +137,7 @@ async fn main() -> ExitCode {
         Command::Explain(arguments) => return explain::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::TaskDefinition(arguments) => return task_definition::run(&arguments),
+        Command::Messages(arguments) => messages::run(&arguments),
         Command::Local(arguments) => local::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Hook(arguments) => hook::run(&arguments).await,

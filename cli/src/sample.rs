@@ -32,6 +32,7 @@ pub fn release(number: u8) -> Release {
             url: Some("https://github.com/acme/web/commit/1".into()),
             at: Some(at(-60)),
         },
+        brought: Vec::new(),
     };
     let id = ReleaseId::parse(&format!("01JD0000000000000000000{number:03}")).expect("an id");
     let mut release = Release::new(id, number.into(), &config.pipelines()[0], origin, Vec::new(), None, at(0));

@@ -28,6 +28,14 @@ pub fn shown(release: &Release, now: Timestamp) -> String {
     }
     text += &table(&facts(release, now), 2);
     text += &table(&release.build.stages.iter().map(stage).collect::<Vec<_>>(), 4);
+    if !release.build.tail.is_empty() {
+        let _ = writeln!(
+            text,
+            "  {}\n{}",
+            Colour::Bold.of("what the build said last"),
+            log(&release.build.tail).trim_end()
+        );
+    }
     for deployment in &release.deployments {
         text += &environment(release, deployment, now);
     }

@@ -1,5 +1,6 @@
 //! The build of a release: started once, and followed to its end.
 
+mod log;
 mod read;
 
 use anyhow::{Context, anyhow, bail};
@@ -247,7 +248,8 @@ impl Trigger {
             }
             // CodeBuild keeps builds for a year: one that is not there was deleted.
             let reason = Some("CodeBuild no longer has the build".to_owned());
-            return Ok(Some(Fact::BuildEnded { outcome: longshore_core::release::Outcome::Fault, reason }));
+            let outcome = longshore_core::release::Outcome::Fault;
+            return Ok(Some(Fact::BuildEnded { outcome, reason, tail: Vec::new() }));
         };
         if let (None, Some(log)) = (&release.build.log, log(build)) {
             return Ok(Some(Fact::BuildLogged(log)));
@@ -256,7 +258,9 @@ impl Trigger {
             return Ok(Some(Fact::CommitResolved(self.known_commit(release, commit).await)));
         }
         let outcome = build.build_status().and_then(|status| outcome(status.as_str()));
-        Ok(outcome.map(|outcome| Fact::BuildEnded { outcome, reason: failing_phase(build) }))
+        let Some(outcome) = outcome else { return Ok(None) };
+        let tail = self.tail(release, build, outcome).await;
+        Ok(Some(Fact::BuildEnded { outcome, reason: failing_phase(build), tail }))
     }
 }
 

@@ -25,6 +25,7 @@ use aws_config::SdkConfig;
 use longshore_aws::{
     events::Publisher,
     http::{Request, Response},
+    logs::Logs,
     secrets::SecretStore,
     serve::Function,
     store::Store,
@@ -52,6 +53,7 @@ pub struct Trigger {
     secrets: Arc<SecretStore>,
     events: Publisher,
     codebuild: aws_sdk_codebuild::Client,
+    logs: Logs,
     providers: Providers,
     slack: slack::Slack,
 }
@@ -64,6 +66,7 @@ impl Trigger {
             secrets: Arc::new(SecretStore::new(sdk, settings.common.secret.clone())),
             events: Publisher::new(sdk),
             codebuild: aws_sdk_codebuild::Client::new(sdk),
+            logs: Logs::new(sdk),
             providers: Providers::new(settings.github_api.clone()),
             slack: slack::Slack::new(&settings.slack_api),
             settings,

@@ -15,7 +15,7 @@ use longshore_core::{
     config::{Config, Pipeline},
     line::{Line, Placed, Position},
     push::{Delivery, Push, Reference},
-    release::{Commit, Newer, Origin, Release, ReleaseId, Until},
+    release::{Brought, Commit, Newer, Origin, Release, ReleaseId, Until},
     route::{self, Routing, Start},
 };
 
@@ -171,7 +171,7 @@ impl<'p> Planner<'p> {
         let late = kept.is_late(position, &pipeline.name);
         let placed = self.placed(pipeline, kept.highest(&pipeline.name), late).await?;
         kept.started(position, placed.clone());
-        let made = Made::New(start, self.origin(push.reference.clone(), commit));
+        let made = Made::New(start, self.origin(push.reference.clone(), commit, push.brought.clone()));
         Ok(Some(Draft { pipeline, placed, line, made }))
     }
 
@@ -197,9 +197,10 @@ impl<'p> Planner<'p> {
             Some(release) => self.store.release(release).await?,
             None => None,
         };
-        let commit = release.map_or_else(|| Commit::bare(commit), |release| release.commit);
+        let (commit, brought) =
+            release.map_or_else(|| (Commit::bare(commit), Vec::new()), |release| (release.commit, release.brought));
         kept.started(head, placed.clone());
-        let origin = Origin { repository: pipeline.repository.clone(), ..self.origin(branch.clone(), commit) };
+        let origin = Origin { repository: pipeline.repository.clone(), ..self.origin(branch.clone(), commit, brought) };
         Ok(Some(Draft { pipeline, placed, line, made: Made::New(start, origin) }))
     }
 
@@ -243,7 +244,7 @@ impl<'p> Planner<'p> {
                 Made::New(_, origin) => (origin.clone(), waits::upstreams(draft, drafts, lines), None),
                 Made::Again(earlier) => {
                     let Some(record) = self.store.release(&earlier.release).await? else { continue };
-                    let origin = self.origin(record.reference, record.commit);
+                    let origin = self.origin(record.reference, record.commit, record.brought);
                     (origin, waits::again(record.waits, draft, drafts, lines), Some(earlier))
                 }
             };
@@ -278,9 +279,9 @@ impl<'p> Planner<'p> {
         Ok(())
     }
 
-    fn origin(&self, reference: Reference, commit: Commit) -> Origin {
+    fn origin(&self, reference: Reference, commit: Commit, brought: Vec<Brought>) -> Origin {
         let repository = self.delivery.repository.clone().unwrap_or_default();
-        Origin { delivery: self.delivery.id.clone(), repository, reference, commit }
+        Origin { delivery: self.delivery.id.clone(), repository, reference, commit, brought }
     }
 
     async fn placed(&mut self, pipeline: &Pipeline, above: u64, late: bool) -> Result<Placed, StoreError> {

@@ -93,7 +93,8 @@ impl Trigger {
             Undone::Refused(format!("there is no pipeline {}: {told}", text::quote(&wish.pipeline, 64)))
         })?;
         let Found { reference, commit } = self.found(pipeline, &wish.what).await?;
-        let origin = Origin { delivery: String::new(), repository: pipeline.repository.clone(), reference, commit };
+        let (delivery, repository, brought) = (String::new(), pipeline.repository.clone(), Vec::new());
+        let origin = Origin { delivery, repository, reference, commit, brought };
         let channel = config.slack.as_ref().map(|slack| slack.channel.as_str());
         let release = Release::new(wish.id.clone(), 0, pipeline, origin, Vec::new(), channel, ids::now());
         let release = release.wished(wish.person.clone(), wish.environment.as_deref());

@@ -7,6 +7,7 @@ pub mod deeds;
 pub mod events;
 pub mod http;
 pub mod ids;
+pub mod logs;
 pub mod proof;
 pub mod secrets;
 pub mod serve;

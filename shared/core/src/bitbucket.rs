@@ -86,24 +86,30 @@ fn moved(change: Member<'_>, actor: &Actor) -> Result<Result<Vec<Push>, String>,
         if id.is_none() && side.is_there() { Err(NotADelivery::Member(name)) } else { Ok(id) }
     };
     let target = new.at("target");
+    let after = commit(new, "push.changes.new.target.hash")?;
+    let head = Head {
+        message: target.at("message").words(),
+        author: author(target.at("author")),
+        email: mail(target.at("author.raw")),
+        url: target.at("links.html.href").page(),
+        committed: target.at("date").time(),
+    };
+    // At most five, the newest first.
+    let writer = |commit: Member<'_>| author(commit.at("author"));
+    let brought = webhook::brought(change.at("commits").items().rev(), "hash", writer, after.as_deref(), &head);
     let push = Push {
         reference,
         cause: Cause::Push,
         before: commit(old, "push.changes.old.target.hash")?,
         base: None,
-        after: commit(new, "push.changes.new.target.hash")?,
+        after,
         created: !old.is_there(),
         forced: change.at("forced").is_true(),
         at: None,
-        head: Head {
-            message: target.at("message").words(),
-            author: author(target.at("author")),
-            email: mail(target.at("author.raw")),
-            url: target.at("links.html.href").page(),
-            committed: target.at("date").time(),
-        },
+        head,
         actor: actor.clone(),
         files: None,
+        brought,
     };
     let parent = target.at("parents").items().next().and_then(|parent| parent.at("hash").commit());
     let merged = parent.is_some() && parent == push.before && is_merge(&push.head.message);

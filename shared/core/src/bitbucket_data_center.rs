@@ -83,6 +83,12 @@ fn moved(change: Member<'_>, payload: Member<'_>) -> Result<Result<Vec<Push>, St
         (Kind::Tag, Some(after)) => Some(head.and_then(|head| head.at("id").commit()).unwrap_or(after)),
         (_, after) => after,
     };
+    let head = head.map(read_head).unwrap_or_default();
+    // Versions that tell the commit tell those before it as well, newest first, where one reference changed.
+    let commits = [change.at("commits"), payload.at("commits")].into_iter().find(|commits| commits.is_list());
+    let listed = commits.filter(|_| single).unwrap_or(change.at("commits"));
+    let brought =
+        webhook::brought(listed.items().rev(), "id", |commit| read_head(commit).author, after.as_deref(), &head);
     Ok(Ok(vec![Push {
         reference,
         cause: Cause::Push,
@@ -92,9 +98,10 @@ fn moved(change: Member<'_>, payload: Member<'_>) -> Result<Result<Vec<Push>, St
         after,
         forced: false,
         at: payload.at("date").time(),
-        head: head.map(read_head).unwrap_or_default(),
+        head,
         actor: actor(payload),
         files: None,
+        brought,
     }]))
 }
 
@@ -147,6 +154,7 @@ fn change(action: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
         },
         actor: actor(payload),
         files: None,
+        brought: Vec::new(),
     };
     Ok(Content::Change(Change { action, source, target, merged: Merged::As(Box::new(merged)) }))
 }

@@ -79,6 +79,7 @@ fn moved(event: &str, envelope: &Envelope, detail: Member<'_>) -> Result<Content
         head: Head::default(),
         actor: Actor { login: None, id: detail.at("callerUserArn").identity() },
         files: None,
+        brought: Vec::new(),
     };
     let merged = event == "referenceUpdated" && detail.at("mergeOption").text().is_some();
     let merge = merged.then(|| push.clone().into_merge());

@@ -89,7 +89,23 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
         Kind::Tag => after.map(|after| head.at("id").commit().unwrap_or(after)),
         Kind::Branch => after,
     };
-    let author = ["author.username", "author.name"].into_iter().find_map(|name| head.at(name).text());
+    let author_of = |commit: Member<'_>| {
+        ["author.username", "author.name"].into_iter().find_map(|name| commit.at(name).text()).map(str::to_owned)
+    };
+    let told = Head {
+        message: head.at("message").words(),
+        author: author_of(head).unwrap_or_else(|| payload.at("pusher.name").words()),
+        email: head.at("author.email").mail(),
+        url: head.at("url").page(),
+        committed: head.at("timestamp").time(),
+    };
+    let brought = webhook::brought(
+        commits.items(),
+        "id",
+        |commit| author_of(commit).unwrap_or_default(),
+        after.as_deref(),
+        &told,
+    );
     Ok(Content::Pushes(vec![Push {
         reference,
         cause: Cause::Push,
@@ -100,15 +116,10 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
         forced,
         // A number here, a text in all other events: there it is the time of another push.
         at: payload.at("repository.pushed_at").seconds(),
-        head: Head {
-            message: head.at("message").words(),
-            author: author.or_else(|| payload.at("pusher.name").text()).unwrap_or_default().to_owned(),
-            email: head.at("author.email").mail(),
-            url: head.at("url").page(),
-            committed: head.at("timestamp").time(),
-        },
+        head: told,
         actor: payload.at("sender").actor("login", "id"),
         files,
+        brought,
     }]))
 }
 
@@ -152,6 +163,7 @@ fn change(event: &str, payload: Member<'_>) -> Result<Content, NotADelivery> {
         at: request.at("merged_at").time(),
         actor: if actor.login.is_some() { actor } else { payload.at("sender").actor("login", "id") },
         files: None,
+        brought: Vec::new(),
     };
     Ok(Content::Change(Change { action, source, target, merged: Merged::As(Box::new(merged)) }))
 }

@@ -78,6 +78,9 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
     };
     // Oldest first, and at most twenty.
     let head = commits.items().rev().find(|commit| after.is_some() && commit.at("id").commit() == after);
+    let head = head.map(read_head).unwrap_or_default();
+    let author = |commit: Member<'_>| commit.at("author.name").words();
+    let brought = webhook::brought(commits.items(), "id", author, after.as_deref(), &head);
     Ok(Content::Pushes(vec![Push {
         reference,
         cause: Cause::Push,
@@ -87,9 +90,10 @@ fn push(payload: Member<'_>) -> Result<Content, NotADelivery> {
         after,
         forced: false,
         at: None,
-        head: head.map(read_head).unwrap_or_default(),
+        head,
         actor: payload.actor("user_username", "user_id"),
         files,
+        brought,
     }]))
 }
 
@@ -143,6 +147,7 @@ fn change(payload: Member<'_>) -> Result<Content, NotADelivery> {
         at: request.at("merged_at").time(),
         actor: payload.at("user").actor("username", "id"),
         files: None,
+        brought: Vec::new(),
     };
     Ok(Content::Change(Change { action, source, target, merged: Merged::As(Box::new(merged)) }))
 }

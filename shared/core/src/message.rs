@@ -3,9 +3,15 @@
 //! Block Kit: <https://docs.slack.dev/reference/block-kit/blocks>. Texts from outside are escaped as Slack asks
 //! (<https://docs.slack.dev/messaging/formatting-message-text#escaping>) and shortened well below its limits.
 
+mod build;
+pub mod catalogue;
+mod commits;
 pub mod deployment;
 mod known;
+pub(crate) mod markup;
+mod mention;
 pub mod moment;
+mod pages;
 pub mod plain;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,10 +19,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use self::known::{Known, Member, Since};
-use crate::{
-    release::{Brought, Deed, Outcome, Release, Stage, State},
-    report::Status,
+pub use self::markup::escape;
+use self::{
+    markup::{clip, code, fitting, link, log_block, markup, quote, section, unmarked},
+    pages::Pages,
 };
+use crate::release::{Asked, Deed, Outcome, Release, State, Verdict};
 
 const BLUE: &str = "#1d9bd1";
 const GREEN: &str = "#2eb67d";
@@ -48,40 +56,50 @@ pub fn view(release: &Release, known: &Known) -> View {
     }
     let reason = release.reason.as_ref().filter(|_| release.state != State::Live).map(|reason| quote(reason, 1500));
     blocks.extend(reason.filter(|reason| !reason.is_empty()).map(|reason| section(&reason)));
+    blocks.extend(last_words(release).map(|log| section(&log)));
     blocks.extend(deployment::buttons(release, known));
-    blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": footer(release)}]}));
-    let text = format!("{} #{}: {headline} ({})", release.pipeline, release.number, release.commit.short());
-    View { text: escape(&text), attachments: json!([{"color": colour, "fallback": escape(&text), "blocks": blocks}]) }
+    let footer: Vec<_> = footer(release, known).iter().map(|text| markup(text)).collect();
+    blocks.push(json!({"type": "context", "elements": footer}));
+    let name = format!("{} #{}", escape(&release.pipeline), release.number);
+    let text = format!("{name}: {headline} ({})", escape(release.commit.short()));
+    let attachment = json!({"color": colour, "fallback": text, "blocks": blocks});
+    View { text, attachments: json!([attachment]) }
 }
 
 /// Draws the thread: a reply for each thing that happened, in order. Changes of a record have one order, so replies are only ever
 /// added at the end, and how many were posted says which are missing.
 pub fn thread(release: &Release, known: &Known) -> Vec<Reply> {
     let mut told: Vec<(Timestamp, String)> = Vec::new();
-    if let Some(since) = &known.since {
-        told.push((release.accepted, commits(since)));
-    }
-    for stage in release.build.stages.iter().filter(|stage| stage.ended.is_some()) {
-        let message = stage.message.as_ref().map(|message| format!("\n{}", quote(message, 2000))).unwrap_or_default();
-        told.push((stage.ended.unwrap_or(stage.started), format!("{}{message}", stage_line(stage))));
-    }
-    if let Some(ended) = release.build.ended {
-        told.push((ended, build_end(release)));
-    }
+    told.extend(commits::reply(release, known).map(|commits| (release.accepted, commits)));
+    let stages = release.build.stages.iter();
+    told.extend(stages.filter_map(|stage| Some((stage.ended?, build::stage_end(stage)))));
+    told.extend(release.build.ended.map(|ended| (ended, build::end(release))));
     for deployment in &release.deployments {
+        told.extend(deployment.approval_asked.map(|asked| (asked, mention::approvers(deployment, known))));
         told.extend(deployment::replies(deployment));
     }
+    told.extend(release.ended.zip(mention::author(release, known)));
     told.sort_by_key(|(at, _)| *at);
     told.into_iter().map(|(_, text)| Reply(text)).collect()
 }
 
-/// The commits since the release that was live last.
-fn commits(since: &Since) -> String {
-    let line = |commit: &Brought| {
-        let id = commit.id.get(..7).unwrap_or(&commit.id);
-        format!("\n• {} {} ({})", code(id), clip(&commit.message, 120), clip(&commit.author, 80))
+/// Where a release that ended badly left a log, its last lines: the build's, that of what ran before the services, a container's.
+fn last_words(release: &Release) -> Option<String> {
+    if !matches!(release.state, State::Failed | State::RolledBack) {
+        return None;
+    }
+    let shown = |what: &str, lines: &[String]| {
+        let log = log_block(&lines[lines.len().saturating_sub(12)..], 1500);
+        (!log.is_empty()).then(|| format!("{what} said last:{log}"))
     };
-    format!("Since #{}, which was live last:{}", since.number, since.commits.iter().map(line).collect::<String>())
+    let built = shown("The build", &release.build.tail);
+    let mut deployments = release.deployments.iter().filter(|it| it.verdict.is_some_and(|it| it != Verdict::Live));
+    built.or_else(|| {
+        deployments.find_map(|deployment| {
+            let (what, lines) = deployment::last_words(deployment)?;
+            shown(&what, lines)
+        })
+    })
 }
 
 /// Icon, colour of the bar, and words for where a release stands.
@@ -132,22 +150,19 @@ fn building(release: &Release) -> String {
 /// Branch, commit and author; the commit's message is plain text, which Slack does not interpret.
 fn commit(release: &Release, known: &Known) -> Value {
     let commit = &release.commit;
-    let id = link(commit.url.as_deref(), commit.short());
-    let author = known.author.as_ref().map_or(&commit.author, |member| &member.name);
-    let by = if author.is_empty() { String::new() } else { format!(" by {}", clip(author, 200)) };
+    let page = || Pages::of(release).filter(|_| !commit.id.is_empty()).map(|pages| pages.commit(&commit.id));
+    let id = link(commit.url.clone().or_else(page).as_deref(), commit.short());
+    let author = clip(known.author.as_ref().map_or(&commit.author, |member| &member.name), 200);
+    let by = if author.trim().is_empty() { String::new() } else { format!(" by {author}") };
     let fields = format!("{} at {id}{by}", code(&release.reference.name));
-    let message = if commit.message.is_empty() { "(no message)" } else { &commit.message };
-    json!({
-        "type": "context",
-        "elements": [
-            {"type": "mrkdwn", "text": fields},
-            {"type": "plain_text", "text": message, "emoji": false},
-        ],
-    })
+    let message = unmarked(&commit.message, 300);
+    let message = if message.is_empty() { "(no message)" } else { &message };
+    let message = json!({"type": "plain_text", "text": message, "emoji": false});
+    json!({"type": "context", "elements": [markup(&fields), message]})
 }
 
 fn lines(release: &Release) -> Vec<String> {
-    let mut lines: Vec<String> = release.build.stages.iter().map(stage_line).collect();
+    let mut lines: Vec<String> = release.build.stages.iter().map(build::stage_line).collect();
     let quiet = [Outcome::Succeeded, Outcome::NotStarted];
     if let Some(delay) = release.build.delay.as_ref().filter(|_| release.state == State::Requested) {
         lines.push(format!(
@@ -184,43 +199,27 @@ fn lines(release: &Release) -> Vec<String> {
     lines
 }
 
-fn stage_line(stage: &Stage) -> String {
-    let took = stage.ended.map(|ended| format!(" · {}", duration(stage.started, ended))).unwrap_or_default();
-    let icon = match stage.status {
-        Status::Started => ":hourglass_flowing_sand:",
-        Status::Succeeded => ":white_check_mark:",
-        Status::Failed => ":x:",
-    };
-    format!("{icon} {}{took}", clip(&stage.name, 100))
-}
-
-fn build_end(release: &Release) -> String {
-    let outcome = release.build.outcome.map_or("ended", Outcome::ending);
-    let took = match (release.build.started, release.build.ended) {
-        (Some(started), Some(ended)) => format!(" after {}", duration(started, ended)),
-        _ => String::new(),
-    };
-    let reason = release.reason.as_ref().filter(|_| release.build.outcome != Some(Outcome::Succeeded));
-    let reason = reason.map(|reason| format!("\n{}", quote(reason, 2000))).unwrap_or_default();
-    format!(":hammer_and_wrench: build {outcome}{took}{reason}")
-}
-
-fn footer(release: &Release) -> String {
-    let repository = clip(&release.repository, 300);
-    let log = release
-        .build
-        .log
-        .as_deref()
-        .or(release.build.page.as_deref())
-        .map(|log| format!(" · {}", link(Some(log), "build log")))
-        .unwrap_or_default();
+/// Where it is from, the pages to look at, and from commit to live: each on its own.
+fn footer(release: &Release, known: &Known) -> Vec<String> {
+    let page = release.build.page.as_deref().filter(|page| release.build.log.as_deref() != Some(*page));
+    let log = release.build.log.as_deref().map(|log| link(Some(log), "log"));
+    let pages: Vec<_> = page.map(|page| link(Some(page), "build")).into_iter().chain(log).collect();
+    // What is asked for by name was live, or could have been, before.
+    let by_name = release.asked.as_ref().is_some_and(Asked::is_by_name);
     let lead = match (release.state, release.commit.at, release.ended) {
-        (State::Live, Some(committed), Some(ended)) if committed < ended => {
-            format!(" · {} from commit to live", duration(committed, ended))
+        (State::Live, Some(committed), Some(ended)) if committed < ended && !by_name => {
+            Some(format!(":stopwatch: {} from commit to live", duration(committed, ended)))
         }
-        _ => String::new(),
+        _ => None,
     };
-    format!("{repository}{log}{lead} · {}", release.id)
+    let parts = [
+        Some(clip(&release.repository, 300)),
+        Some(pages.join(" · ")).filter(|pages| !pages.is_empty()),
+        commits::range(release, known),
+        lead,
+        Some(release.id.to_string()),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// `web:8` of `arn:aws:ecs:…:task-definition/web:8`.
@@ -238,76 +237,6 @@ pub fn duration(from: Timestamp, to: Timestamp) -> String {
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
     }
-}
-
-pub(crate) fn section(text: &str) -> Value {
-    json!({"type": "section", "text": {"type": "mrkdwn", "text": text}})
-}
-
-pub(crate) fn link(url: Option<&str>, text: &str) -> String {
-    let plain = |url: &&str| !url.contains(['<', '>', '|', ' ']) && url.len() <= 1000;
-    match url.filter(plain) {
-        Some(url) => format!("<{}|{}>", escape(url), escape(text)),
-        None => escape(text),
-    }
-}
-
-pub(crate) fn code(text: &str) -> String {
-    format!("`{}`", clip(&text.replace('`', "'"), 200))
-}
-
-/// A quotation: each line marked, at most `limit` characters in all.
-pub(crate) fn quote(text: &str, limit: usize) -> String {
-    let mut quoted = String::new();
-    for line in text.lines() {
-        let left = limit.saturating_sub(quoted.chars().count() + 3);
-        if left < 2 {
-            break;
-        }
-        quoted += "> ";
-        quoted += &clip(line, left);
-        quoted.push('\n');
-    }
-    quoted.trim_end().to_owned()
-}
-
-/// As many lines as fit into a section, the newest kept.
-fn fitting(lines: &[String]) -> String {
-    const LIMIT: usize = 2800;
-    let mut left = LIMIT;
-    let fits = |line: &&String| {
-        let length = line.chars().count() + 1;
-        let fits = length <= left;
-        left = left.saturating_sub(length);
-        fits
-    };
-    let kept = lines.iter().rev().take_while(fits).count();
-    let dropped = lines.len() - kept;
-    let first = (dropped > 0).then(|| format!("… {dropped} earlier"));
-    first.iter().chain(&lines[dropped..]).cloned().collect::<Vec<_>>().join("\n")
-}
-
-/// Slack's three characters with a meaning.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// Escapes a text, and cuts it where it would become longer than `limit` characters; never within an entity.
-pub(crate) fn clip(text: &str, limit: usize) -> String {
-    let mut escaped = String::new();
-    let mut left = limit;
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let part = escape(character.encode_utf8(&mut [0; 4]));
-        let room = if characters.peek().is_some() { left.saturating_sub(1) } else { left };
-        if part.len() > 1 && part.chars().count() > room || room == 0 {
-            escaped.push('…');
-            return escaped;
-        }
-        left -= part.chars().count();
-        escaped += &part;
-    }
-    escaped
 }
 
 #[cfg(test)]

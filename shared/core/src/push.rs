@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::address;
+use crate::{address, release::Brought};
 
 /// Where deliveries come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -249,6 +249,8 @@ pub struct Push {
     pub actor: Actor,
     /// The files that changed, from the root of the repository; `None` where the provider does not tell all of them.
     pub files: Option<Vec<String>>,
+    /// The commits that it brought, as far as the payload lists them: oldest first, the newest being `after`; at most [`Brought::MOST`].
+    pub brought: Vec<Brought>,
 }
 
 impl Push {

@@ -70,6 +70,38 @@ impl Claim {
     }
 }
 
+/// The text without what looks like a release token, and without what is assigned to `LONGSHORE_TOKEN`: what a log may show.
+///
+/// A token is `ls1.` and at least eight letters, digits and dots; a value goes on to white space, a quotation mark or `&`, `;`, `)`.
+pub fn masked(text: &str) -> String {
+    let token = mask(text, "ls1.", |rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len());
+        (end >= 8).then_some((0, end))
+    });
+    mask(&token, "LONGSHORE_TOKEN=", |rest| {
+        let start = rest.len() - rest.trim_start_matches(['"', '\'', '\\', '$']).len();
+        let stop = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\' | '&' | ';' | ')');
+        let end = rest[start..].find(stop).map_or(rest.len(), |length| start + length);
+        (end > start).then_some((start, end))
+    })
+}
+
+/// Puts a mark in the place of what `secret` finds after each `prefix`: where it begins and ends.
+fn mask(text: &str, prefix: &str, secret: impl Fn(&str) -> Option<(usize, usize)>) -> String {
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(prefix) {
+        let (before, after) = rest.split_at(at + prefix.len());
+        shown += before;
+        rest = after;
+        if let Some((start, end)) = secret(after) {
+            shown += &after[..start];
+            shown += "***";
+            rest = &after[end..];
+        }
+    }
+    shown + rest
+}
+
 fn mac(key: &str, pipeline: &str, release: &ReleaseId, purpose: Purpose, expires: i64) -> [u8; 32] {
     // Neither a pipeline's name nor a release id holds a line break, so the message reads one way only.
     let message = format!("longshore release token 1\n{pipeline}\n{release}\n{}\n{expires}", purpose.word());
@@ -123,7 +155,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_token_in_a_text_is_masked() {
+        let id = ReleaseId::parse(ID).expect("an id");
+        let token = mint("key", "web", &id, Purpose::Build, at(1000));
+        for (text, shown) in [
+            (format!("curl -H 'Authorization: Bearer {token}' x"), "curl -H 'Authorization: Bearer ls1.***' x"),
+            (format!("{token},{token}"), "ls1.***,ls1.***"),
+            (format!("export LONGSHORE_TOKEN=\"{token}\""), "export LONGSHORE_TOKEN=\"***\""),
+            ("LONGSHORE_TOKEN=secret&x=1".to_owned(), "LONGSHORE_TOKEN=***&x=1"),
+            ("LONGSHORE_TOKEN= and ls1.2 stay".to_owned(), "LONGSHORE_TOKEN= and ls1.2 stay"),
+            ("ä ls1.ä".to_owned(), "ä ls1.ä"),
+        ] {
+            assert_eq!(masked(&text), shown);
+        }
+    }
+
     proptest::proptest! {
+        #[test]
+        fn no_token_is_left_in_a_text(before: String, after: String) {
+            let id = ReleaseId::parse(ID).expect("an id");
+            let token = mint("key", "web", &id, Purpose::Build, at(1000));
+            let shown = masked(&format!("{before}{token}{after}LONGSHORE_TOKEN='x{token}"));
+            proptest::prop_assert!(!shown.contains(&token[30..]), "{}", shown);
+        }
+
         #[test]
         fn reading_a_token_never_panics(text: String) {
             let _ = Claim::read(&text);

@@ -3,6 +3,7 @@
 //! Each provider has a file behind this one. All of them read leniently: unknown members, missing optional ones, new events and new
 //! values never break them. A member that is needed and is not usable is an error that names it.
 
+mod brought;
 mod member;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::member::{Member, address, host, is_page};
+pub(crate) use self::{
+    brought::brought,
+    member::{Member, address, host, is_page},
+};
 pub use crate::address::Hosts;
 use crate::{
     bitbucket, bitbucket_data_center, github, gitlab,

@@ -32,6 +32,7 @@ async fn wished(local: &Local) -> Release {
         repository: pipeline.repository.clone(),
         reference: Reference::branch("main").expect("a branch"),
         commit: Commit::unknown(),
+        brought: Vec::new(),
     };
     let store = store(local);
     let number = store.next_number(&pipeline.name).await.expect("the table");

@@ -24,6 +24,9 @@ fn the_log_of_a_build_is_followed_to_its_end_by_a_program_of_its_own() {
             assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}: {followed:?}");
 
             let release_record = local.closed(&release).await;
+            let tail = release_record.build.tail;
+            assert!(tail.iter().any(|line| line == "not ok 2 - the tide is high"), "what it said last: {tail:?}");
+            assert!(tail.len() <= 20 && tail.iter().all(|line| whole_line(&followed.printed, line)), "{tail:?}");
             let page = release_record.build.log.expect("a log");
             let whole = local_protocol::http().get(page).send().await.expect("an answer").text().await.expect("a log");
             assert_eq!(followed.printed, whole, "every line once, as it was written");
@@ -33,6 +36,11 @@ fn the_log_of_a_build_is_followed_to_its_end_by_a_program_of_its_own() {
             refuses_what_is_not_there(&directory).await;
         },
     );
+}
+
+/// Whether the log has this line, but for what a terminal would obey.
+fn whole_line(log: &str, line: &str) -> bool {
+    log.lines().any(|printed| printed.replace('\t', " ").contains(line.trim_end_matches('…')))
 }
 
 async fn refuses_what_is_not_there(directory: &Path) {

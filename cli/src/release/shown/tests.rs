@@ -115,3 +115,12 @@ fn nothing_from_outside_steers_the_terminal() {
     assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{shown:?}");
     assert!(!shown.lines().any(|line| line.trim_start().starts_with("#99")), "{shown}");
 }
+
+#[test]
+fn a_failed_build_says_what_it_said_last() {
+    let mut release = failed();
+    release.build.tail = vec!["not ok 2 - the tide is high".into(), "make: *** Error 1".into()];
+    let text = strip_str(&shown(&release, at(3600))).to_string();
+    let expected = "  what the build said last\n    | not ok 2 - the tide is high\n    | make: *** Error 1\n";
+    assert!(text.contains(expected), "{text}");
+}

@@ -1,17 +1,14 @@
 //! The ends of containers' logs, in CloudWatch Logs.
 
-use aws_config::{Region, SdkConfig};
-use longshore_aws::signed::{Service, Signed};
-use serde_json::{Value, json};
+use aws_config::SdkConfig;
+use longshore_aws::logs::{self, Stream};
+use serde_json::Value;
 
-use super::{Call, answered, done};
+use super::{Call, answered};
 
 /// CloudWatch Logs of one account.
 #[derive(Debug, Clone)]
-pub struct Logs {
-    client: Signed,
-    sdk: SdkConfig,
-}
+pub struct Logs(logs::Logs);
 
 /// Where the `awslogs` driver writes a container's log.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-log-config.html>.
@@ -53,44 +50,17 @@ impl Place {
 impl Logs {
     /// A client; no call is made.
     pub fn new(sdk: &SdkConfig) -> Self {
-        Self { client: Signed::new(sdk, Service::CloudWatchLogs), sdk: sdk.clone() }
+        Self(logs::Logs::new(sdk))
     }
 
-    /// The last lines of a task's container, oldest first, without their line ends; at most `lines` (AWS's limit is 10,000). None where
-    /// nothing was logged yet: the driver makes the stream with the container's first line, and writes with a delay of seconds.
-    /// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>.
+    /// The last lines of a task's container, oldest first, without their line ends; at most `lines`. None where nothing was logged yet.
+    ///
+    /// # Errors
+    ///
+    /// Where AWS does not answer.
     pub async fn last(&self, place: &Place, task: &str, lines: usize) -> anyhow::Result<Call<Vec<String>>> {
-        let elsewhere =
-            place.region.as_deref().filter(|region| self.sdk.region().is_none_or(|own| own.as_ref() != *region));
-        let other = elsewhere.map(|region| {
-            let sdk = self.sdk.to_builder().region(Region::new(region.to_owned())).build();
-            Signed::new(&sdk, Service::CloudWatchLogs)
-        });
-        let client = other.as_ref().unwrap_or(&self.client);
-        let mut request = json!({
-            "logGroupName": place.group,
-            "logStreamName": place.stream(task),
-            "limit": lines,
-            "startFromHead": false,
-        });
-        let mut found: Vec<String> = Vec::new();
-        // A page may be empty though there is an earlier one: the end of them is a token that repeats itself.
-        for _ in 0..3 {
-            let answer = client.json("Logs_20140328.GetLogEvents", &request).await;
-            if answer.as_ref().is_err_and(|error| error.is("ResourceNotFoundException")) {
-                return Ok(Call::Done(found));
-            }
-            let answer = done!(answered(answer, "the log could not be read")?);
-            let events = answer["events"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let page = events.iter().filter_map(|event| event["message"].as_str());
-            found.splice(0..0, page.map(|line| line.trim_end_matches(['\r', '\n']).to_owned()));
-            let earlier = &answer["nextBackwardToken"];
-            if found.len() >= lines || !earlier.is_string() || *earlier == request["nextToken"] {
-                break;
-            }
-            request["nextToken"] = earlier.clone();
-        }
-        found.drain(..found.len().saturating_sub(lines));
-        Ok(Call::Done(found))
+        let name = place.stream(task);
+        let stream = Stream { group: &place.group, name: &name, region: place.region.as_deref() };
+        answered(self.0.last(stream, lines).await, "the log could not be read")
     }
 }

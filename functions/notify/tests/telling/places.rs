@@ -15,7 +15,7 @@ fn approval() -> Fact {
 
 fn failed() -> [Fact; 2] {
     let started = Fact::BuildStarted { id: "web-build:1".into(), page: None };
-    [started, Fact::BuildEnded { outcome: Outcome::Failed, reason: Some("no".into()) }]
+    [started, Fact::BuildEnded { outcome: Outcome::Failed, reason: Some("no".into()), tail: Vec::new() }]
 }
 
 #[tokio::test]

@@ -153,6 +153,7 @@ impl World {
             repository: "github.com/acme/web".into(),
             reference: Reference::branch("main").expect("a branch"),
             commit: Commit { author: "Ada".into(), message: "Say hello".into(), ..Commit::bare(&commit(number)) },
+            brought: Vec::new(),
         };
         let id = ReleaseId::parse(&format!("01JD00000000000000000000{number:02}")).expect("an id");
         let pipeline = &self.config.pipelines()[0];
@@ -269,7 +270,7 @@ pub fn built() -> Vec<Fact> {
         stage("e2e tests", Status::Started),
         stage("e2e tests", Status::Succeeded),
         Fact::ImageReported(Image { repository: "r.example/web".into(), digest, tag: None }),
-        Fact::BuildEnded { outcome: longshore_core::release::Outcome::Succeeded, reason: None },
+        Fact::BuildEnded { outcome: longshore_core::release::Outcome::Succeeded, reason: None, tail: Vec::new() },
     ]
 }
 

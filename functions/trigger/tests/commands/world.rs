@@ -244,6 +244,7 @@ pub fn release(number: u64) -> Release {
             message: format!("Change {number}"),
             ..Commit::bare(&format!("{number:02}").repeat(20))
         },
+        brought: Vec::new(),
     };
     let id = ReleaseId::parse(&format!("01JD00000000000000000000{number:02}")).expect("an id");
     let config = config();

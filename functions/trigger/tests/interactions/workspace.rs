@@ -185,6 +185,7 @@ fn release(config: &Config) -> Release {
             email: Some("ada@example.com".into()),
             ..Commit::bare("0123456789012345678901234567890123456789")
         },
+        brought: Vec::new(),
     };
     let id = ReleaseId::parse("01JD0000000000000000000000").expect("an id");
     let pipeline = &config.pipelines()[0];

@@ -5,7 +5,7 @@ use crate::{
     push::{Delivery, Source},
     webhook::{
         Headers,
-        tests::{deliver, grace, hash, now, payload, reason, with, without},
+        tests::{brought, deliver, grace, hash, now, payload, reason, with, without},
     },
 };
 
@@ -39,6 +39,7 @@ fn a_push_says_what_moved_when_and_by_whom() {
         },
         actor: grace(),
         files: None,
+        brought: vec![brought("c", "Open the door", "Ada")],
     };
     assert_eq!(delivery.content, Content::Pushes(vec![push]));
 }
@@ -121,6 +122,7 @@ fn a_merged_pull_request_moves_its_target() {
         head: Head { message: "Open the door".into(), author: "Ada".into(), ..Head::default() },
         actor: grace(),
         files: None,
+        brought: Vec::new(),
     };
     let change = Change {
         action: "merged".into(),

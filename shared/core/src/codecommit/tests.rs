@@ -30,6 +30,7 @@ fn an_update_says_what_moved_where_when_and_by_whom() {
         head: Head::default(),
         actor,
         files: None,
+        brought: Vec::new(),
     };
     assert_eq!(delivery.content, Content::Pushes(vec![push]));
 }

@@ -27,6 +27,7 @@ fn delivery(files: Option<Vec<String>>, pushes: usize) -> Delivery {
         head: Head { message: "Say hello\n\nTwice.".into(), author: "Ada".into(), ..Head::default() },
         actor: Actor::default(),
         files,
+        brought: Vec::new(),
     };
     Delivery {
         source: Source::GitHub,

@@ -5,7 +5,7 @@ use crate::{
     push::Actor,
     webhook::{
         self,
-        tests::{HOSTS, ID, deliver, hash, now, payload, reason, with, without},
+        tests::{brought, HOSTS, ID, deliver, hash, now, payload, reason, with, without},
     },
 };
 
@@ -43,6 +43,7 @@ fn a_push_says_what_was_pushed_where_and_by_whom() {
         },
         actor: Actor { login: Some("grace".into()), id: Some("42".into()) },
         files: Some(["doors/red.svg", "doors/shut.svg", "src/house.rs"].map(str::to_owned).to_vec()),
+        brought: vec![brought("b", "Paint the door", ""), brought("c", "Open the door", "ada")],
     };
     assert_eq!(delivery.content, Content::Pushes(vec![expected]));
 }
@@ -164,6 +165,7 @@ fn a_merged_pull_request_moves_its_target() {
         },
         actor: Actor { login: Some("grace".into()), id: Some("42".into()) },
         files: None,
+        brought: Vec::new(),
     };
     let change = Change { action: "closed".into(), source: "door".into(), target: "main".into(), merged: Merged::As(merged) };
     assert_eq!(delivery.content, Content::Change(change));

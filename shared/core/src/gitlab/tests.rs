@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::webhook::tests::{deliver, grace, hash, now, payload, reason, with, without};
+use crate::webhook::tests::{brought, deliver, grace, hash, now, payload, reason, with, without};
 
 fn read(event: &str, payload: &Value) -> Result<Delivery, NotADelivery> {
     deliver(Source::GitLab, event, payload)
@@ -41,6 +41,7 @@ fn a_push_says_what_was_pushed_where_and_by_whom() {
         },
         actor: grace(),
         files: Some(["doors/red.svg", "doors/shut.svg", "src/house.rs"].map(str::to_owned).to_vec()),
+        brought: vec![brought("b", "Paint the door", ""), brought("c", "Open the door", "Ada")],
     };
     assert_eq!(delivery.content, Content::Pushes(vec![push]));
 }
@@ -109,6 +110,7 @@ fn a_merged_merge_request_moves_its_target() {
         },
         actor: grace(),
         files: None,
+        brought: Vec::new(),
     };
     let change = Change {
         action: "merge".into(),

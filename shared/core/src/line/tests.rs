@@ -25,6 +25,7 @@ fn push(before: usize, after: usize) -> Push {
         head: Head::default(),
         actor: Actor::default(),
         files: None,
+        brought: Vec::new(),
         base: None,
     }
 }

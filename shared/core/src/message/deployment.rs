@@ -3,11 +3,18 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{AMBER, BLUE, Known, clip, code, duration, escape, quote, revision};
+use super::{
+    AMBER, BLUE, Known, duration, escape,
+    markup::{clip, code, date, log_block, quote},
+    revision,
+};
 use crate::{
     release::{Decision, Deployment, Obstacle, Release, Run, ServiceDeployment, State, Verdict, Why},
     text::shorten,
 };
+
+/// How many characters a reply has at most, with room for what is added last.
+const REPLY: usize = 3000;
 
 /// A button's `action_id`, which says what pressing it does. Its value names where: `<release>/<environment>`, or
 /// `<release>/<environment>/<service>/<milliseconds>` for the answers to the pause since that time.
@@ -95,18 +102,25 @@ fn line(deployment: &Deployment) -> String {
 
 /// `web → web:8, worker → worker:3 (scaled to zero)`: the services with their revisions.
 fn services(deployment: &Deployment) -> String {
+    /// How many are named.
+    const MOST: usize = 8;
     let service = |service: &ServiceDeployment| {
         let idle = if service.idle { " (scaled to zero: no task runs it)" } else { "" };
         match &service.task_definition {
-            Some(arn) => format!("{} → {}{idle}", escape(&service.service), code(revision(arn))),
-            None => escape(&service.service),
+            Some(arn) => format!("{} → {}{idle}", clip(&service.service, 100), code(revision(arn))),
+            None => clip(&service.service, 100),
         }
     };
     let families = deployment
         .families
         .iter()
         .filter_map(|family| Some(format!("schedules → {}", code(revision(family.task_definition.as_deref()?)))));
-    deployment.services.iter().map(service).chain(families).collect::<Vec<_>>().join(", ")
+    let mut all: Vec<_> = deployment.services.iter().map(service).chain(families).collect();
+    if all.len() > MOST {
+        let more = all.split_off(MOST - 1).len();
+        all.push(format!("{more} more"));
+    }
+    all.join(", ")
 }
 
 /// What keeps a release from going in. Times are shown in each reader's own zone.
@@ -120,12 +134,6 @@ pub(crate) fn obstacle(obstacle: &Obstacle) -> String {
             format!(":lock: locked by {}{until}{why}", clip(&lock.by, 100))
         }
     }
-}
-
-/// Source: <https://docs.slack.dev/messaging/formatting-message-text#date-formatting>.
-pub(crate) fn date(at: Timestamp) -> String {
-    let plain = at.strftime("%Y-%m-%d %H:%M UTC");
-    format!("<!date^{}^{{date_short_pretty}} {{time}}|{plain}>", at.as_second())
 }
 
 /// The task that runs first and has not ended: its command.
@@ -282,22 +290,16 @@ fn run_end(command: &str, run: &Run, ended: Timestamp) -> String {
     format!("{head}{log}")
 }
 
-/// The last lines of a log that fit; nothing when there are none.
-pub(crate) fn log_block(lines: &[String], limit: usize) -> String {
-    let mut kept = Vec::new();
-    let mut left = limit;
-    for line in lines.iter().rev() {
-        // A fence in a log would end ours.
-        let line = clip(&line.replace("```", "'''"), 200);
-        let Some(rest) = left.checked_sub(line.chars().count() + 1) else { break };
-        left = rest;
-        kept.push(line);
+/// What said something before it failed, and its last lines: what ran before the services, or a container of a service.
+pub(super) fn last_words(deployment: &Deployment) -> Option<(String, &[String])> {
+    let mut runs = deployment.runs.iter().enumerate();
+    if let Some((position, run)) = runs.find(|(_, run)| run.failure.is_some() && !run.log.is_empty()) {
+        return Some((command(deployment, position), &run.log));
     }
-    if kept.is_empty() {
-        return String::new();
-    }
-    kept.reverse();
-    format!("\n```\n{}\n```", kept.join("\n"))
+    deployment.services.iter().find_map(|service| {
+        let why = service.why.as_ref().filter(|why| !why.log.is_empty())?;
+        Some((format!("A container of {}", escape(&service.service)), &why.log[..]))
+    })
 }
 
 fn service_started(deployment: &Deployment, service: &ServiceDeployment) -> String {
@@ -320,8 +322,9 @@ fn end(deployment: &Deployment) -> String {
     let reason = deployment.reason.as_ref().map(|reason| format!("\n{}", quote(reason, 1000))).unwrap_or_default();
     let mut text = format!("{}{reason}", line(deployment));
     for service in &deployment.services {
-        if let Some(why) = &service.why {
-            text += &evidence(&service.service, why);
+        let found = service.why.as_ref().map(|why| evidence(&service.service, why)).unwrap_or_default();
+        if text.chars().count() + found.chars().count() <= REPLY {
+            text += &found;
         }
     }
     text

@@ -7,6 +7,7 @@ use super::{
     Verdict,
 };
 use crate::{
+    log,
     push::is_commit,
     report::{Progress, Status},
     text::shorten,
@@ -54,6 +55,8 @@ pub enum Fact {
         outcome: Outcome,
         /// The failing phase and what CodeBuild says about it.
         reason: Option<String>,
+        /// The last lines of its log, oldest first, where it ended badly and they could be read.
+        tail: Vec<String>,
     },
     /// The build pushed its image.
     ImageReported(Image),
@@ -130,7 +133,9 @@ impl Release {
             }
             Fact::BuildGivenUp(reason) => self.build_given_up(&reason),
             Fact::Progress(progress) => !self.is_closed() && self.build.report(progress, now),
-            Fact::BuildEnded { outcome, reason } => self.build_ended(outcome, reason, now),
+            Fact::BuildEnded { outcome, reason, tail } => {
+                self.build_ended(outcome, reason, now) && self.build.keep_tail(&tail)
+            }
             Fact::ImageReported(image) => self.image_reported(image)?,
             Fact::Deployment(at, DeploymentFact::CalledOff) if !self.state.is_end() => self.call_off(at, now),
             // Whoever works on it may not know yet; people hear it.
@@ -359,6 +364,12 @@ impl Release {
 }
 
 impl Build {
+    /// Keeps the end of its log; gives `true`.
+    fn keep_tail(&mut self, lines: &[String]) -> bool {
+        self.tail = log::tail(lines.iter().map(String::as_str), Self::TAIL);
+        true
+    }
+
     fn report(&mut self, progress: Progress, now: Timestamp) -> bool {
         let ended = (progress.status != Status::Started).then_some(now);
         let running = self.stages.iter_mut().rev().find(|stage| stage.name == progress.phase && stage.ended.is_none());

@@ -38,11 +38,16 @@ pub struct Build {
     /// What it reported about itself, in order; at most [`Build::STAGES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
+    /// The last lines of its log, oldest first, where it ended badly and the log could be read; at most [`Build::TAIL`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tail: Vec<String>,
 }
 
 impl Build {
     /// How many stages are kept: more reports change none.
     pub const STAGES: usize = 40;
+    /// How many lines of the log are kept.
+    pub const TAIL: usize = 20;
 }
 
 /// A build that CodeBuild did not take yet.
@@ -77,6 +82,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the end of the build's log may say why it ended so.
+    pub fn is_told_by_log(self) -> bool {
+        match self {
+            Self::Failed | Self::TimedOut | Self::Fault => true,
+            Self::Succeeded | Self::Stopped | Self::Refused | Self::NotStarted => false,
+        }
+    }
+
     /// How a build ended, in the words of a sentence about it: `failed`, `was stopped`.
     pub fn ending(self) -> &'static str {
         match self {

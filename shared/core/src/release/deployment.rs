@@ -34,6 +34,9 @@ pub struct Deployment {
     /// What it waits for before it may go in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Obstacle>,
+    /// When somebody was first asked for an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_asked: Option<Timestamp>,
     /// The answer to the question whether it may go in, where the environment asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
@@ -445,6 +448,7 @@ impl Deployment {
             families: plan.scheduled.iter().map(family).collect(),
             plan,
             held: None,
+            approval_asked: None,
             decision: None,
             attempts: Vec::new(),
             overridden: None,

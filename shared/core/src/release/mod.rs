@@ -270,6 +270,8 @@ pub struct Origin {
     pub reference: Reference,
     /// The commit.
     pub commit: Commit,
+    /// The commits that came with it, where that is told: see [`Release::brought`].
+    pub brought: Vec<Brought>,
 }
 
 impl Commit {
@@ -353,7 +355,7 @@ impl Release {
             repository: origin.repository,
             reference: origin.reference,
             commit: origin.commit,
-            brought: Vec::new(),
+            brought: origin.brought,
             waits,
             supersede: pipeline.supersede,
             start_within: pipeline.start_within,
@@ -438,6 +440,7 @@ pub(crate) fn sample() -> Release {
             url: Some("https://github.com/acme/web/commit/0123456".into()),
             at: Some(start - jiff::SignedDuration::from_secs(10)),
         },
+        brought: Vec::new(),
     };
     let id = ReleaseId::parse("01JD0000000000000000000000").expect("an id");
     Release::new(id, 7, &config.pipelines()[0], origin, Vec::new(), Some("#deploys"), start)

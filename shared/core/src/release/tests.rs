@@ -20,7 +20,7 @@ fn started() -> Fact {
 }
 
 fn ended(outcome: Outcome) -> Fact {
-    Fact::BuildEnded { outcome, reason: None }
+    Fact::BuildEnded { outcome, reason: None, tail: Vec::new() }
 }
 
 fn concluded(verdict: Verdict) -> Fact {
@@ -375,7 +375,7 @@ fn a_release_whose_waits_were_met_before_it_was_made_is_due() {
         let text = "[[pipeline]]\nname = \"web\"\nrepository = \"github.com/acme/web\"\nbranches = [\"main\"]\nproject = \"web-build\"\n";
         let config = crate::config::Config::read(text).expect("a configuration");
         let Release { delivery, repository, reference, commit, .. } = sample();
-        let origin = Origin { delivery, repository, reference, commit };
+        let origin = Origin { delivery, repository, reference, commit, brought: Vec::new() };
         let release = Release::new(id('9'), 8, &config.pipelines()[0], origin, waits, None, at(0));
         assert_eq!(release.state, state);
         assert_eq!(release.build_step(at(1)) == BuildStep::Wait, state == State::Waiting);
@@ -391,7 +391,7 @@ fn a_build_that_fails_after_its_image_says_why_where_nothing_is_deployed() {
     }
     let reason = Some("POST_BUILD failed: exit status 1".to_owned());
     release
-        .apply(Fact::BuildEnded { outcome: Outcome::Failed, reason: reason.clone() }, at(2))
+        .apply(Fact::BuildEnded { outcome: Outcome::Failed, reason: reason.clone(), tail: Vec::new() }, at(2))
         .expect("a fact in its place");
     assert_eq!((release.state, release.reason), (State::Failed, reason));
 }

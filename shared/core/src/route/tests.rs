@@ -33,6 +33,7 @@ fn push() -> Push {
         head: Head { message: "Say hello".into(), author: "Ada".into(), ..Head::default() },
         actor: Actor { login: Some("ada".into()), id: Some("7".into()) },
         files: Some(vec!["web/app.py".into()]),
+        brought: Vec::new(),
     }
 }
 

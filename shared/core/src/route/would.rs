@@ -36,6 +36,7 @@ pub fn would<'c>(config: &'c Config, repository: &str, reference: &Reference) ->
         head: Head::default(),
         actor: Actor::default(),
         files: None,
+        brought: Vec::new(),
     };
     let mut decided: Vec<Option<Would<'c>>> = vec![None; config.pipelines().len()];
     let mut starting: Vec<&str> = Vec::new();

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     codecommit,
     push::{is_commit, is_mail, is_name, is_null},
+    release::Brought,
 };
 
 /// What every delivery keeps, whatever was sent: what comes after the parsers relies on it.
@@ -33,6 +34,12 @@ fn check(source: Source, delivery: &Delivery) -> Result<(), TestCaseError> {
         prop_assert!(push.head.url.iter().all(|url| member::is_page(url)));
         for name in [&push.actor.login, &push.actor.id].into_iter().flatten() {
             prop_assert!(!name.is_empty() && name.len() <= 300 && !name.contains(char::is_control));
+        }
+        prop_assert!(push.brought.len() <= Brought::MOST);
+        prop_assert!(push.brought.last().is_none_or(|newest| push.after.as_ref() == Some(&newest.id)));
+        for commit in &push.brought {
+            prop_assert!(is_commit(&commit.id) && !commit.message.contains('\n') && !commit.author.contains('\n'));
+            prop_assert!(commit.message.chars().count() <= 100 && commit.author.chars().count() <= 80);
         }
         if let Some(files) = &push.files {
             prop_assert!(files.is_sorted_by(|a, b| a < b));

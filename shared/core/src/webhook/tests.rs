@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::push::Actor;
+use crate::{push::Actor, release::Brought};
 
 /// Payloads that were written from the providers' documentation: source, event, body.
 pub(crate) const PAYLOADS: [(Source, &str, &str); 12] = [
@@ -56,6 +56,11 @@ pub(crate) const HOSTS: Hosts<'_> = Hosts {
 /// The commit whose id is this digit, forty times.
 pub(crate) fn hash(digit: &str) -> String {
     digit.repeat(40)
+}
+
+/// A commit of a push, by the digit of its id.
+pub(crate) fn brought(digit: &str, message: &str, author: &str) -> Brought {
+    Brought { id: hash(digit), message: message.into(), author: author.into() }
 }
 
 /// Who pushes in most of the payloads.

@@ -41,6 +41,7 @@ fn push(world: &World, position: usize) -> Push {
         head: Head::default(),
         actor: Actor::default(),
         files: None,
+        brought: Vec::new(),
     }
 }
 
@@ -75,6 +76,7 @@ fn accept(world: &mut World, position: usize) -> (ReleaseId, Vec<ReleaseId>) {
         repository: pipeline.repository.clone(),
         reference: push.reference.clone(),
         commit: Commit::of(&push).expect("a commit"),
+        brought: Vec::new(),
     };
     let mut release = Release::new(id.clone(), number, &pipeline, origin, waits, None, now);
     if late {
@@ -221,7 +223,7 @@ impl Trigger {
     async fn follow(&self, release: &Release) -> Result<Option<Fact>, Lost> {
         let id = release.build.id.clone().unwrap_or_default();
         let outcome: Option<Outcome> = self.caller.call(move |world| world.codebuild.outcome(&id)).await?;
-        Ok(outcome.map(|outcome| Fact::BuildEnded { outcome, reason: None }))
+        Ok(outcome.map(|outcome| Fact::BuildEnded { outcome, reason: None, tail: Vec::new() }))
     }
 }
 

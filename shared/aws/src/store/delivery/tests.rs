@@ -71,6 +71,7 @@ fn release(number: usize, branch: &Reference) -> Release {
         repository: "github.com/acme/web".to_owned(),
         reference: branch.clone(),
         commit: Commit::bare(&"1".repeat(40)),
+        brought: Vec::new(),
     };
     Release::new(id, 1, &config.pipelines()[0], origin, Vec::new(), None, Timestamp::UNIX_EPOCH)
 }

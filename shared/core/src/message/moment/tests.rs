@@ -38,7 +38,7 @@ fn stage(status: Status) -> Fact {
 }
 
 fn failed() -> Fact {
-    Fact::BuildEnded { outcome: Outcome::Failed, reason: Some("no".into()) }
+    Fact::BuildEnded { outcome: Outcome::Failed, reason: Some("no".into()), tail: Vec::new() }
 }
 
 fn asked() -> Fact {

@@ -15,7 +15,11 @@ fn failed() -> Release {
     let mut release = sample();
     let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).expect("a time");
     let started = Fact::BuildStarted { id: "web-build:1".into(), page: Some("https://console.example/1".into()) };
-    let ended = Fact::BuildEnded { outcome: Outcome::Failed, reason: Some("the tests: 1 of 12 failed".into()) };
+    let ended = Fact::BuildEnded {
+        outcome: Outcome::Failed,
+        reason: Some("the tests: 1 of 12 failed".into()),
+        tail: Vec::new(),
+    };
     for (second, fact) in [(1, started), (75, ended)] {
         assert_eq!(release.apply(fact, at(second)), Ok(true));
     }

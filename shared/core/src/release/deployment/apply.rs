@@ -149,7 +149,13 @@ impl Deployment {
                 // Two that come to ask for an approval ask once.
                 let asked = matches!(obstacle, Obstacle::Approval { .. })
                     && (self.decision.is_some() || matches!(self.held, Some(Obstacle::Approval { .. })));
-                self.admitted.is_none() && !asked && replace(&mut self.held, obstacle)
+                if self.admitted.is_some() || asked {
+                    return Ok(false);
+                }
+                if matches!(obstacle, Obstacle::Approval { .. }) {
+                    self.approval_asked.get_or_insert(now);
+                }
+                replace(&mut self.held, obstacle)
             }
             DeploymentFact::Decided(decision) => self.decided(decision, now)?,
             DeploymentFact::Declined(attempt) => self.declined(attempt, now),
@@ -372,8 +378,11 @@ impl ServiceDeployment {
             ServiceFact::CameBack => set(&mut self.back.get_or_insert_default().ended, now),
             ServiceFact::StayedAway(failure) => {
                 let back = self.back.get_or_insert_default();
-                back.failure.get_or_insert(shorten(&failure, 300));
-                set(&mut back.ended, now)
+                let first = set(&mut back.ended, now);
+                if first {
+                    back.failure.get_or_insert(shorten(&failure, 300));
+                }
+                first
             }
             ServiceFact::Answered(decision) => self.answered(Decision { by: decision.by.dated(now), ..decision })?,
             _ if over => false,

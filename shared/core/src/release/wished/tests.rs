@@ -62,7 +62,7 @@ fn a_commit_is_told_once() {
 #[test]
 fn a_commit_that_is_told_after_the_end_is_taken() {
     let mut release = of_head("main");
-    assert!(apply(&mut release, Fact::BuildEnded { outcome: Outcome::Failed, reason: None }));
+    assert!(apply(&mut release, Fact::BuildEnded { outcome: Outcome::Failed, reason: None, tail: Vec::new() }));
     assert!(apply(&mut release, Fact::CommitResolved(Commit::bare(ID))));
     assert_eq!((release.state, release.commit.known()), (State::Failed, Some(ID)));
 }

@@ -2,7 +2,7 @@
 
 use super::{Answer, Page, releases::line};
 use crate::{
-    message::{deployment::log_block, escape, link, quote},
+    message::markup::{escape, link, log_block, quote},
     release::Release,
 };
 

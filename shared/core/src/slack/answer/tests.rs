@@ -58,6 +58,7 @@ fn release(number: u64) -> Release {
             url: Some(format!("https://github.com/acme/web/commit/{number}")),
             ..sample.commit
         },
+        brought: Vec::new(),
     };
     let id = ReleaseId::parse(&format!("01JD00000000000000000000{number:02}")).expect("an id");
     Release::new(id, number, &config().pipelines()[0], origin, Vec::new(), None, at(0))

@@ -58,6 +58,7 @@ impl Run {
             repository: push.repository.clone(),
             reference: Reference::branch("main").expect("a branch"),
             commit: Commit::bare(&push.commit()),
+            brought: Vec::new(),
         };
         let pipeline = pipeline.expect("a pipeline");
         let mut release = Release::new(id.clone(), number, pipeline, origin, Vec::new(), None, Timestamp::UNIX_EPOCH);
@@ -78,7 +79,7 @@ impl Run {
     fn supersede(&mut self, position: usize) {
         let release = &mut self.table.releases[position];
         apply(release, Fact::Superseded(Newer { number: release.number + 1, commit: String::new() }));
-        apply(release, Fact::BuildEnded { outcome: BuildOutcome::Stopped, reason: None });
+        apply(release, Fact::BuildEnded { outcome: BuildOutcome::Stopped, reason: None, tail: Vec::new() });
         self.builds[position].stopped = true;
     }
 
