@@ -3,6 +3,7 @@
 mod account;
 mod answer;
 mod builds;
+mod cancel;
 mod changes;
 mod check;
 mod decide;
@@ -65,6 +66,10 @@ enum Command {
     Rollback(rollback::Arguments),
     /// Take a release to an environment by name; also past a lock or a freeze that holds it.
     Deploy(deploy::Arguments),
+    /// Cancel a release: its build is stopped, and what it has begun to deploy goes back.
+    Cancel(cancel::Arguments),
+    /// Try a release once more that failed, went back or was cancelled: its image, without a build.
+    Retry(cancel::Arguments),
     /// Approve a release where it waits for that.
     Approve(decide::Arguments),
     /// Reject a release where it waits for an approval.
@@ -118,6 +123,8 @@ async fn main() -> ExitCode {
         Command::Environments(arguments) => environments::run(arguments).await,
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments)).await,
+        Command::Cancel(arguments) => Box::pin(cancel::cancel(arguments)).await,
+        Command::Retry(arguments) => Box::pin(cancel::retry(arguments)).await,
         Command::Approve(arguments) => Box::pin(decide::run(arguments, true)).await,
         Command::Reject(arguments) => Box::pin(decide::run(arguments, false)).await,
         Command::Continue(arguments) => Box::pin(resume::run(arguments, true)).await,

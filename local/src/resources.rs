@@ -56,6 +56,8 @@ pub(crate) fn secret(webhook: &str, slack_token: Option<&str>, slack_signing_sec
 pub(crate) fn slack(config: &Config, interactions: Interactions) -> local_slack::Settings {
     let named = config.slack.iter().map(|slack| &slack.channel);
     let named = named.chain(config.pipelines().iter().filter_map(|pipeline| pipeline.channel.as_ref()));
+    let environments = config.pipelines().iter().flat_map(|pipeline| &pipeline.environments);
+    let named = named.chain(environments.filter_map(|environment| environment.plan.channel.as_ref()));
     let mut settings = local_slack::Settings { interactions: Some(interactions), ..local_slack::Settings::default() };
     settings.users.push(User::new("U0AUTHOR", "ada", "ada@example.com"));
     settings.users.push(User::new("U0APPROVER", "grace", "grace@example.com"));

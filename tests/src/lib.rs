@@ -5,6 +5,7 @@
 
 mod application;
 mod between;
+mod curl;
 mod engine;
 mod front;
 mod gate;
@@ -20,6 +21,7 @@ mod wait;
 
 pub use application::{Application, Quality};
 pub use between::{Between, Fault};
+pub use curl::REPORTS;
 pub use engine::HeldEngine;
 pub use front::Front;
 pub use gate::Gate;

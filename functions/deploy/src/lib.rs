@@ -110,7 +110,7 @@ impl Function for Deploy {
             Event::Service(arn) => self.advance_open(|release| uses(release, &arn)).await,
             Event::CodeDeploy(id) => self.advance_open(|release| follows(release, &id)).await,
             Event::Asked(id) | Event::Task(id) => self.advance_one(&id).await,
-            Event::Build { .. } | Event::Delivery(_) | Event::Release(_) | Event::Other(_) => {
+            Event::Build { .. } | Event::Command(_) | Event::Delivery(_) | Event::Release(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that deploy has no rule for");
                 Ok(())
             }

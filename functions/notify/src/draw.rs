@@ -1,121 +1,217 @@
-//! Keeping a release's Slack message as new as its record.
+//! Keeping what people are told of a release as new as its record.
 //!
-//! One invocation draws at a time: it takes a lease, draws the whole message from the record, writes down which version that was,
-//! gives the lease back, and looks whether the record changed meanwhile. Who finds the lease taken goes away: the holder looks once
-//! more after it gave the lease back. So no version is drawn over by an older one; what a holder that failed or died leaves undrawn,
-//! the tick draws.
+//! One invocation writes at a time: it takes a lease, brings every place up to the record, writes down how far each is, gives the lease
+//! back, and looks whether the record changed meanwhile. Who finds the lease taken goes away: the holder looks once more after it gave
+//! the lease back. So no version is drawn over by an older one; what a holder that failed or died leaves undone, the tick does.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use longshore_aws::{
     ids,
-    secrets::Secrets,
-    store::{Lease, Posted},
+    store::{Lease, Place, Target},
 };
-use longshore_core::{
-    message::{self, Known, View},
-    release::{Release, ReleaseId},
-};
-
+use longshore_core::release::{Release, ReleaseId};
 use secrecy::SecretString;
+use tokio::time::Instant;
 
-use crate::{Notify, slack::SlackError};
+use crate::{
+    Notify, known,
+    places::{Telling, targets},
+    slack::SlackError,
+};
 
-/// A message that Slack will not take is tried for this long after its release ended.
-const GIVE_UP: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+/// What a place does not take is tried for this long after its release ended.
+const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
+/// For how long a place that refuses is left alone. Somebody has to do something first: invite the app to a channel, for example.
+const REFUSED: SignedDuration = SignedDuration::from_mins(5);
+/// The longest pause that Slack may ask for; a longer one is cut.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// For how long after its beginning a release's replies wait for people to be looked up.
+const LOOK_UP: SignedDuration = SignedDuration::from_mins(5);
 
-impl Notify {
-    /// Whether a message has to be drawn, or to be found final.
-    pub(crate) async fn is_stale(&self, id: &ReleaseId) -> anyhow::Result<bool> {
-        let Some(shown) = self.store.message_version(id).await? else { return Ok(false) };
-        let release = self.store.release(id).await?;
-        Ok(release.is_some_and(|release| shown < release.version || release.is_closed()))
+/// What one invocation has found out, and has left.
+pub(crate) struct Round {
+    began: Instant,
+    /// Slack does not answer: it is not asked any more.
+    pub(crate) slack_is_down: bool,
+}
+
+impl Round {
+    /// After this, nothing new is begun: a call may take 8 s, and a function runs for 25.
+    const LASTS: Duration = Duration::from_secs(12);
+    /// The longest pause between two attempts within an invocation, in seconds.
+    const PAUSE: u64 = 3;
+
+    pub(crate) fn new() -> Self {
+        Self { began: Instant::now(), slack_is_down: false }
     }
 
-    /// Draws a release's message until it shows the record's newest version.
-    pub(crate) async fn draw(&self, id: &ReleaseId) -> anyhow::Result<()> {
+    /// Whether its time is up.
+    pub(crate) fn is_over(&self) -> bool {
+        self.began.elapsed() > Self::LASTS
+    }
+
+    /// Makes a call, and again after the short pauses that Slack asks for.
+    pub(crate) async fn patiently<T, F: Future<Output = Result<T, SlackError>>>(
+        &self,
+        call: impl Fn() -> F,
+    ) -> Result<T, SlackError> {
         loop {
+            if self.is_over() {
+                return Err(SlackError::PutOff("the time of this invocation is up"));
+            }
+            match call().await {
+                Err(SlackError::Limited(seconds)) if seconds <= Self::PAUSE => {
+                    tokio::time::sleep(Duration::from_secs(seconds.max(1))).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+impl Notify {
+    /// Whether there is something to tell, or to be found final, and it may be told now.
+    pub(crate) async fn is_stale(&self, id: &ReleaseId) -> anyhow::Result<bool> {
+        let Some(shown) = self.store.message_shown(id).await? else { return Ok(false) };
+        if shown.not_before.is_some_and(|not_before| ids::now() < not_before) {
+            return Ok(false);
+        }
+        let release = self.store.release(id).await?;
+        Ok(release.is_some_and(|release| shown.version < release.version || release.is_closed()))
+    }
+
+    /// Tells of a release until every place that takes it shows the record's newest version.
+    pub(crate) async fn draw(&self, id: &ReleaseId, round: &mut Round) -> anyhow::Result<()> {
+        while !round.is_over() {
             let Some(mut lease) = self.store.lease_message(id, ids::now()).await? else { return Ok(()) };
             let Some(release) = self.store.release(id).await? else { return Ok(()) };
-            let drawn = self.draw_leased(&mut lease, &release).await;
-            let up_to_date = drawn.is_ok() && lease.drawn >= release.version;
+            if let Err(error) = self.deliver(&mut lease, &release, round).await {
+                tracing::warn!(release = %id, %error, "what was told could not be written down: the tick will try again");
+                return Ok(());
+            }
+            let up_to_date = lease.drawn >= release.version;
             let given_up = release.ended.is_some_and(|ended| ids::now().duration_since(ended) > GIVE_UP);
             let is_final = release.is_closed() && (up_to_date || given_up);
             if !self.store.release_message(&lease, is_final).await? {
                 tracing::warn!(release = %id, "the lease was lost");
             }
-            match drawn {
-                Ok(()) => tracing::debug!(release = %id, version = lease.drawn, "drawn"),
-                Err(error) => {
-                    tracing::warn!(release = %id, %error, "Slack did not take the message: the tick will try again");
-                    return Ok(());
-                }
-            }
+            tracing::debug!(release = %id, version = lease.drawn, up_to_date, "told");
             let newest = self.store.release(id).await?;
-            if is_final || newest.is_none_or(|newest| newest.version <= lease.drawn) {
+            if is_final || newest.is_none_or(|newest| newest.version <= release.version) {
                 return Ok(());
             }
         }
-    }
-
-    /// Posts or edits the message, then adds to its thread what is missing there. What was done is in the lease, also on an error.
-    async fn draw_leased(&self, lease: &mut Lease, release: &Release) -> Result<(), SlackError> {
-        let secrets = self.secrets.current().await.map_err(|error| SlackError::Secret(format!("{error:#}")))?;
-        let Secrets { slack_bot_token: Some(token), .. } = &*secrets else {
-            tracing::debug!(release = %release.id, "no slack_bot_token: nothing is posted");
-            lease.drawn = release.version;
-            return Ok(());
-        };
-        let Some(channel) = &release.channel else {
-            lease.drawn = release.version;
-            return Ok(());
-        };
-        let view = message::view(release, &Known::default());
-        let posted = if let Some(posted) = lease.posted.clone() {
-            if lease.drawn < release.version {
-                self.slack.update(token, &posted, &view).await?;
-            }
-            posted
-        } else {
-            let posted = self.post_once(lease, token, channel, release, &view).await?;
-            lease.posted = Some(posted.clone());
-            self.keep(lease).await?;
-            posted
-        };
-        for reply in message::thread(release, &Known::default()).into_iter().skip(lease.replies) {
-            self.slack.reply(token, &posted, &reply).await?;
-            lease.replies += 1;
-            self.keep(lease).await?;
-        }
-        lease.drawn = release.version;
         Ok(())
     }
 
-    /// Posts the message; where an earlier holder may have done so and died, looks for that message first.
-    async fn post_once(
-        &self,
-        lease: &Lease,
-        token: &SecretString,
-        channel: &str,
-        release: &Release,
-        view: &View,
-    ) -> Result<Posted, SlackError> {
-        if lease.maybe_posted {
-            match self.slack.find(token, channel, release.id.as_str(), release.accepted).await {
-                Ok(Some(posted)) => return Ok(posted),
-                Ok(None) => {}
-                // Without the scopes to look, a second message is possible; none at all would be worse.
-                Err(SlackError::Refused(why)) => tracing::warn!(why, "whether the message was posted cannot be seen"),
-                Err(error) => return Err(error),
+    /// Brings every place up to the record, as far as that goes. What was done is in the lease. The error is the lease's: it was lost, or
+    /// the table did not take what was done.
+    async fn deliver(&self, lease: &mut Lease, release: &Release, round: &mut Round) -> Result<(), SlackError> {
+        let secrets = match self.secrets.current().await {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                tracing::warn!(release = %release.id, "{error:#}");
+                return Ok(());
+            }
+        };
+        own_name(&mut lease.places, release);
+        let targets = targets(release, &secrets, self.topic.is_some(), &lease.places);
+        for target in &targets {
+            if !lease.places.iter().any(|place| place.target == *target) {
+                lease.places.push(Place { unsure: lease.unsure, ..Place::new(target.clone()) });
             }
         }
-        self.slack.post(token, channel, release.id.as_str(), view).await
+        let is_due = |place: &Place| targets.contains(&place.target) && !place.gone && place.drawn < release.version;
+        if lease.places.iter().any(is_due) {
+            self.look_up(lease, release, secrets.slack_bot_token.as_ref(), round).await?;
+        }
+        let telling = Telling { release, secrets: &secrets, looked: lease.looked.clone().unwrap_or_default() };
+        for at in 0..lease.places.len() {
+            let now = ids::now();
+            let place = &lease.places[at];
+            let waits = place.not_before.is_some_and(|not_before| now < not_before);
+            if !is_due(place) || waits || round.slack_is_down && place.target != Target::Topic {
+                continue;
+            }
+            let told = self.tell(lease, at, &telling, round).await;
+            if let Err(error @ SlackError::Store(_)) = told {
+                return Err(error);
+            }
+            settle(&mut lease.places[at], release, told, now, round);
+        }
+        let due: Vec<&Place> =
+            lease.places.iter().filter(|place| targets.contains(&place.target) && !place.gone).collect();
+        lease.drawn = due.iter().map(|place| place.drawn).min().unwrap_or(release.version);
+        let behind = due.iter().filter(|place| place.drawn < release.version);
+        // None where one of them may be tried at once.
+        lease.not_before = behind.map(|place| place.not_before).min().flatten();
+        Ok(())
     }
 
-    /// Writes down at once what was done, so that it is not done again.
-    async fn keep(&self, lease: &Lease) -> Result<(), SlackError> {
-        match self.store.keep_message(lease).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(SlackError::Store("the lease was lost".to_owned())),
-            Err(error) => Err(SlackError::Store(error.to_string())),
+    /// Looks up what messages show besides the record, unless that was done. While Slack does not answer, that is left for later.
+    async fn look_up(
+        &self,
+        lease: &mut Lease,
+        release: &Release,
+        token: Option<&SecretString>,
+        round: &mut Round,
+    ) -> Result<(), SlackError> {
+        if lease.looked.as_ref().is_some_and(|looked| looked.settled) {
+            return Ok(());
         }
+        let asked = token.filter(|_| !round.slack_is_down);
+        let looked = known::look_up(&self.store, &self.slack, asked, release, lease.looked.take()).await;
+        let (mut looked, error) = looked.map_err(|error| SlackError::Store(error.to_string()))?;
+        match error {
+            Some(error) => {
+                tracing::warn!(release = %release.id, %error, "people could not be looked up");
+                round.slack_is_down |= matches!(error, SlackError::Unreached(_));
+                // Whatever keeps Slack from answering just this, the replies wait no longer for it.
+                looked.settled = !round.slack_is_down && ids::now().duration_since(release.accepted) > LOOK_UP;
+            }
+            None => looked.settled = asked.is_some() || token.is_none(),
+        }
+        lease.looked = Some(looked);
+        Ok(())
+    }
+}
+
+/// A place of an item of the version before is the pipeline's channel.
+fn own_name(places: &mut [Place], release: &Release) {
+    for place in places {
+        if let (Target::Channel(name), Some(own)) = (&mut place.target, &release.channel)
+            && name.is_empty()
+        {
+            name.clone_from(own);
+        }
+    }
+}
+
+/// What came of an attempt at a place.
+fn settle(place: &mut Place, release: &Release, told: Result<(), SlackError>, now: Timestamp, round: &mut Round) {
+    let Err(error) = told else {
+        place.drawn = release.version;
+        (place.unsure, place.not_before) = (false, None);
+        return;
+    };
+    if error.is_gone() && place.posted.is_some() {
+        tracing::info!(release = %release.id, "the message was deleted: it is left at that");
+        place.gone = true;
+        return;
+    }
+    tracing::warn!(release = %release.id, %error, "it was not told: the tick will try again");
+    match error {
+        SlackError::Limited(seconds) => {
+            let pause = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+            place.not_before = Some(now + pause.min(LONGEST_PAUSE));
+        }
+        SlackError::Refused(_) => place.not_before = Some(now + REFUSED),
+        SlackError::Unreached(_) | SlackError::Status(_) => {
+            place.unsure = true;
+            round.slack_is_down |= place.target != Target::Topic;
+        }
+        SlackError::Store(_) | SlackError::PutOff(_) => {}
     }
 }

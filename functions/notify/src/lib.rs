@@ -1,9 +1,13 @@
-//! `notify` owns what people see: it takes the progress that builds report, and keeps one Slack message per release.
+//! `notify` owns what people see: it takes the progress that builds report, and keeps people told of each release, in Slack and elsewhere.
 
 mod draw;
+mod known;
+mod places;
 mod progress;
 mod settings;
 pub mod slack;
+pub mod topic;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -17,6 +21,7 @@ use longshore_aws::{
 };
 use longshore_core::event::Event;
 
+use draw::Round;
 pub use settings::Settings;
 
 /// The function, with what it needs.
@@ -25,6 +30,8 @@ pub struct Notify {
     secrets: Arc<SecretStore>,
     events: Publisher,
     slack: slack::Slack,
+    webhook: webhook::Webhook,
+    topic: Option<topic::Topic>,
 }
 
 impl Notify {
@@ -35,14 +42,21 @@ impl Notify {
             secrets: Arc::new(SecretStore::new(sdk, settings.common.secret)),
             events: Publisher::new(sdk),
             slack: slack::Slack::new(&settings.slack_api),
+            webhook: webhook::Webhook::new(&settings.slack_api),
+            topic: settings.topic.as_deref().map(|arn| topic::Topic::new(sdk, arn)),
         }
     }
 
-    /// Draws again every message that is older than its record.
+    /// Tells again of every release whose messages are older than its record, until the time is up: the next tick goes on.
     async fn tick(&self) -> anyhow::Result<()> {
+        let mut round = Round::new();
         for id in self.store.open_messages().await? {
+            if round.is_over() {
+                tracing::warn!("the time is up: the next tick goes on");
+                break;
+            }
             let drawn = match self.is_stale(&id).await {
-                Ok(true) => self.draw(&id).await,
+                Ok(true) => self.draw(&id, &mut round).await,
                 Ok(false) => Ok(()),
                 Err(error) => Err(error),
             };
@@ -66,12 +80,13 @@ impl Function for Notify {
     async fn event(&self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Tick => self.tick().await,
-            Event::Release(id) => self.draw(&id).await,
+            Event::Release(id) => self.draw(&id, &mut Round::new()).await,
             Event::Build { .. }
             | Event::Service(_)
             | Event::CodeDeploy(_)
             | Event::Task(_)
             | Event::Asked(_)
+            | Event::Command(_)
             | Event::Delivery(_)
             | Event::Other(_) => {
                 tracing::warn!(?event, "an event that notify has no rule for");

@@ -9,6 +9,8 @@ pub struct Settings {
     pub common: Common,
     /// `LONGSHORE_SLACK_API`: Slack's Web API, `https://slack.com/api` without it.
     pub slack_api: String,
+    /// `LONGSHORE_TOPIC`: the ARN of an SNS topic; without it nothing is published there.
+    pub topic: Option<String>,
 }
 
 impl Settings {
@@ -18,6 +20,7 @@ impl Settings {
         let settings = Self {
             common: Common::read(&mut reader),
             slack_api: reader.optional("LONGSHORE_SLACK_API").unwrap_or_else(|| "https://slack.com/api".to_owned()),
+            topic: reader.optional("LONGSHORE_TOPIC"),
         };
         // Channels stand in each release's record; a configuration that cannot be read stops us all the same.
         reader.config();

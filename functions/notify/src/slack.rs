@@ -2,17 +2,22 @@
 //!
 //! Source: <https://docs.slack.dev/reference/methods/chat.postMessage>. An answer's status is 200 also when `ok` is false.
 
-use std::time::Duration;
+mod find;
+mod people;
 
-use jiff::Timestamp;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use longshore_aws::store::Posted;
 use longshore_core::message::{Reply, View};
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Response, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-/// Why Slack did not take a message. No text of the message, and no token.
+/// Why Slack, or another place, did not take a message. No text of the message, and no token.
 #[derive(Debug, thiserror::Error)]
 pub enum SlackError {
     /// Not reached, or no answer in time.
@@ -27,12 +32,19 @@ pub enum SlackError {
     /// `ok: false`, with Slack's word for why.
     #[error("Slack refused the message: {0}")]
     Refused(String),
-    /// The secret could not be read.
-    #[error("{0}")]
-    Secret(String),
     /// The table did not take where the message is.
     #[error("{0}")]
     Store(String),
+    /// Nothing more is begun in this invocation, or by it: why.
+    #[error("put off: {0}")]
+    PutOff(&'static str),
+}
+
+impl SlackError {
+    /// Whether Slack says that there is no such message any more: somebody deleted it.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused(why) if why == "message_not_found" || why == "thread_not_found")
+    }
 }
 
 /// A client of Slack's Web API.
@@ -40,10 +52,15 @@ pub enum SlackError {
 pub struct Slack {
     api: String,
     http: reqwest::Client,
+    groups: Arc<Mutex<people::Groups>>,
 }
 
 /// The type of our messages' metadata.
 const METADATA: &str = "longshore_release";
+/// The type of our replies' metadata.
+const REPLY: &str = "longshore_reply";
+/// The largest answer that is read, in bytes.
+const LIMIT: usize = 8 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -51,42 +68,10 @@ struct Answer {
     ts: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct History {
-    messages: Vec<Message>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    ts: String,
-    metadata: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Channels {
-    channels: Vec<Channel>,
-    response_metadata: Option<Page>,
-}
-
-#[derive(Deserialize)]
-struct Channel {
-    id: String,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    next_cursor: String,
-}
-
 impl Slack {
     /// `api`: for example `https://slack.com/api`. No call is made.
     pub fn new(api: &str) -> Self {
-        // The same TLS provider as the AWS clients use; installing it a second time, as tests do, is no error to us.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(8)).build().unwrap_or_default();
-        Self { api: api.trim_end_matches('/').to_owned(), http }
+        Self { api: api.trim_end_matches('/').to_owned(), http: client(), groups: Arc::default() }
     }
 
     /// `chat.postMessage`, with the release as metadata, by which [`Slack::find`] knows it again.
@@ -105,60 +90,6 @@ impl Slack {
         posted(self.call(token, "chat.postMessage", &body).await?)
     }
 
-    /// The message of a release, if it was posted to this channel (a name with `#`, or an id) since then. Needs the scopes
-    /// `channels:read` and `channels:history` (`groups:…` for a private channel).
-    pub async fn find(
-        &self,
-        token: &SecretString,
-        channel: &str,
-        release: &str,
-        since: Timestamp,
-    ) -> Result<Option<Posted>, SlackError> {
-        let id = match channel.strip_prefix('#') {
-            Some(name) => self.channel_id(token, name).await?,
-            None => Some(channel.to_owned()),
-        };
-        let Some(channel) = id else { return Ok(None) };
-        let oldest = (since.as_second() - 60).to_string();
-        let query =
-            [("channel", channel.as_str()), ("oldest", &oldest), ("limit", "200"), ("include_all_metadata", "true")];
-        let answer: History = self.ask(token, "conversations.history", &query).await?;
-        let ours = |message: &&Message| {
-            let metadata = message.metadata.as_ref();
-            metadata.is_some_and(|metadata| {
-                metadata["event_type"] == METADATA && metadata["event_payload"]["release"] == release
-            })
-        };
-        Ok(answer.messages.iter().find(ours).map(|message| Posted { channel, ts: message.ts.clone() }))
-    }
-
-    /// The id of a channel that the app may see. Private ones need a scope of their own, which an app for public channels lacks.
-    async fn channel_id(&self, token: &SecretString, name: &str) -> Result<Option<String>, SlackError> {
-        match self.channel_among(token, name, "public_channel").await? {
-            Some(id) => Ok(Some(id)),
-            None => match self.channel_among(token, name, "private_channel").await {
-                Err(SlackError::Refused(why)) if why == "missing_scope" => Ok(None),
-                found => found,
-            },
-        }
-    }
-
-    async fn channel_among(&self, token: &SecretString, name: &str, types: &str) -> Result<Option<String>, SlackError> {
-        let mut cursor = String::new();
-        loop {
-            let query =
-                [("types", types), ("exclude_archived", "true"), ("limit", "1000"), ("cursor", cursor.as_str())];
-            let answer: Channels = self.ask(token, "conversations.list", &query).await?;
-            if let Some(found) = answer.channels.into_iter().find(|channel| channel.name == name) {
-                return Ok(Some(found.id));
-            }
-            cursor = answer.response_metadata.map(|metadata| metadata.next_cursor).unwrap_or_default();
-            if cursor.is_empty() {
-                return Ok(None);
-            }
-        }
-    }
-
     /// `chat.update`
     pub async fn update(&self, token: &SecretString, posted: &Posted, view: &View) -> Result<(), SlackError> {
         let body = json!({
@@ -167,9 +98,20 @@ impl Slack {
         self.call(token, "chat.update", &body).await.map(drop)
     }
 
-    /// A reply in a message's thread.
-    pub async fn reply(&self, token: &SecretString, to: &Posted, reply: &Reply) -> Result<(), SlackError> {
-        let body = json!({ "channel": to.channel, "thread_ts": to.ts, "text": reply.0, "unfurl_links": false });
+    /// A reply in a message's thread: a text, whose mentions notify. `number` counts the thread's replies from 1: [`Slack::replies`] knows
+    /// them again by it.
+    pub async fn reply(
+        &self,
+        token: &SecretString,
+        to: &Posted,
+        number: usize,
+        reply: &Reply,
+    ) -> Result<(), SlackError> {
+        let body = json!({
+            "channel": to.channel, "thread_ts": to.ts, "text": reply.0,
+            "metadata": {"event_type": REPLY, "event_payload": {"reply": number}},
+            "unfurl_links": false, "unfurl_media": false,
+        });
         posted(self.call(token, "chat.postMessage", &body).await?).map(drop)
     }
 
@@ -201,19 +143,72 @@ fn posted(answer: Answer) -> Result<Posted, SlackError> {
     }
 }
 
-async fn sent<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, SlackError> {
-    let answer = request.send().await.map_err(|error| SlackError::Unreached(error.without_url().to_string()))?;
+/// A client that follows no redirection: whom it is sent to is told a secret.
+pub(crate) fn client() -> reqwest::Client {
+    // The same TLS provider as the AWS clients use; installing it a second time, as tests do, is no error to us.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().timeout(Duration::from_secs(8)).redirect(Policy::none());
+    builder.user_agent("longshore").build().unwrap_or_default()
+}
+
+/// What went wrong on the way. The error's own text may quote the address, which may be a secret.
+pub(crate) fn unreached(error: &reqwest::Error) -> SlackError {
+    let why = match error {
+        error if error.is_timeout() => "no answer in time",
+        error if error.is_connect() => "no connection",
+        error if error.is_builder() => "the request cannot be made",
+        _ => "the answer broke off",
+    };
+    SlackError::Unreached(why.to_owned())
+}
+
+/// Sends a request; status and body of what Slack answers. 429 is an error of its own.
+pub(crate) async fn exchange(request: RequestBuilder) -> Result<(u16, Vec<u8>), SlackError> {
+    let mut answer = request.send().await.map_err(|error| unreached(&error))?;
     let status = answer.status().as_u16();
     if status == 429 {
-        let after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        return Err(SlackError::Limited(after.unwrap_or(1)));
+        return Err(SlackError::Limited(retry_after(&answer)));
     }
-    let body: Value = match answer.json().await {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| unreached(&error))? {
+        if body.len() + chunk.len() > LIMIT {
+            return Err(SlackError::Status(status));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((status, body))
+}
+
+/// Seconds, 1 where Slack does not say. Source: <https://docs.slack.dev/apis/web-api/rate-limits>.
+fn retry_after(answer: &Response) -> u64 {
+    let after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    after.unwrap_or(1)
+}
+
+async fn sent<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, SlackError> {
+    let (status, body) = exchange(request).await?;
+    let body: Value = match serde_json::from_slice(&body) {
         Ok(body) if status < 300 => body,
         _ => return Err(SlackError::Status(status)),
     };
     if body["ok"] == true {
         return T::deserialize(body).map_err(|_| SlackError::Status(status));
     }
-    Err(SlackError::Refused(body["error"].as_str().unwrap_or("no reason").to_owned()))
+    Err(refusal(body["error"].as_str().unwrap_or("no reason")))
+}
+
+/// What a word of Slack's is to us. Source: <https://docs.slack.dev/reference/methods/chat.postMessage#errors>.
+pub(crate) fn refusal(why: &str) -> SlackError {
+    match why {
+        "ratelimited" | "rate_limited" | "message_limit_exceeded" => SlackError::Limited(30),
+        "fatal_error" | "internal_error" | "service_unavailable" | "request_timeout" => {
+            SlackError::Unreached(why.to_owned())
+        }
+        _ => SlackError::Refused(word(why)),
+    }
+}
+
+/// Slack's word for why, as it may stand in a log.
+fn word(why: &str) -> String {
+    why.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ')).take(60).collect()
 }

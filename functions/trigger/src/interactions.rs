@@ -70,19 +70,15 @@ impl Trigger {
         if request.body.len() > LIMIT {
             return Response::too_large(LIMIT);
         }
-        let read = match timeout_at(received + DECIDED, self.slack_proven(request)).await {
-            Ok(Ok(Ok(body))) => slack::read(body),
-            Ok(Ok(Err(why))) => {
-                tracing::warn!(%why, "a request in Slack's name was refused");
-                return Response::unproven();
-            }
-            Ok(Err(error)) => {
-                tracing::error!("{error:#}");
-                return Response::try_again();
-            }
-            Err(_) => return Response::try_again(),
+        let body = match self.slack_body(request, received + DECIDED).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
         };
-        match read {
+        if let Some(answered) = slack::confirm::read(body) {
+            self.confirmation(answered, received).await;
+            return Response::empty();
+        }
+        match slack::read(body) {
             Ok(Some(Interaction::Pressed(pressed))) => self.pressed(pressed, received).await,
             Ok(Some(Interaction::Submitted(submitted))) => return self.submitted(submitted, received).await,
             Ok(None) => tracing::debug!("an interaction that is nothing to us"),
@@ -92,6 +88,22 @@ impl Trigger {
             }
         }
         Response::empty()
+    }
+
+    /// The body, where Slack signed it; else what the sender is answered. `until`: by when that has to be known.
+    pub(crate) async fn slack_body<'r>(&self, request: &'r Request, until: Instant) -> Result<Verified<'r>, Response> {
+        match timeout_at(until, self.slack_proven(request)).await {
+            Ok(Ok(Ok(body))) => Ok(body),
+            Ok(Ok(Err(why))) => {
+                tracing::warn!(%why, "a request in Slack's name was refused");
+                Err(Response::unproven())
+            }
+            Ok(Err(error)) => {
+                tracing::error!("{error:#}");
+                Err(Response::try_again())
+            }
+            Err(_) => Err(Response::try_again()),
+        }
     }
 
     /// The body, where Slack signed it. A mismatch is checked once more against a fresh reading of the secret, which may have been rotated.
@@ -272,7 +284,7 @@ fn place(press: &Press) -> &str {
 }
 
 /// The environment that a release is on its way to, or did not get into.
-fn current(release: &Release) -> Option<&str> {
+pub(crate) fn current(release: &Release) -> Option<&str> {
     let mut deployments = release.deployments.iter();
     let open = deployments.find(|deployment| deployment.verdict != Some(Verdict::Live));
     open.filter(|_| release.is_imaged()).map(|open| open.environment.as_str())

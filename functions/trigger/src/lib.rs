@@ -1,7 +1,8 @@
 //! `trigger` owns builds: it takes deliveries, starts the build of each release, and sees every build to its end. It also takes what people
-//! press in Slack.
+//! press in Slack, and the commands that they give there.
 
 mod builds;
+mod commands;
 mod delivery;
 mod failed;
 mod interactions;
@@ -155,6 +156,7 @@ impl Function for Trigger {
             ("POST", "/webhooks/bitbucket") => self.webhook(Source::Bitbucket, &request).await,
             ("POST", "/webhooks/gitlab") => self.webhook(Source::GitLab, &request).await,
             ("POST", "/slack/interactions") => self.interaction(&request).await,
+            ("POST", "/slack/commands") => self.command(&request).await,
             ("GET", "/health") => Response::health(),
             _ => Response::not_found(),
         }
@@ -173,6 +175,7 @@ impl Function for Trigger {
             }
             Event::Delivery(delivery) => Box::pin(self.commits(*delivery)).await,
             Event::Release(release) => Box::pin(self.changed(&release)).await,
+            Event::Command(key) => Box::pin(self.errand(&key)).await,
             Event::Service(_) | Event::CodeDeploy(_) | Event::Task(_) | Event::Asked(_) | Event::Other(_) => {
                 tracing::warn!(?event, "an event that trigger has no rule for");
                 Ok(())

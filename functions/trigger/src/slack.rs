@@ -95,9 +95,14 @@ impl Slack {
     ///
     /// Source: <https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>.
     pub async fn tell(&self, response_url: &str, text: &str) -> Result<(), SlackError> {
-        let url = self.at_slack(response_url).ok_or(SlackError::Elsewhere)?;
         let text = escape(&longshore_core::text::shorten(text, LONGEST));
         let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": text });
+        self.respond(response_url, &body).await
+    }
+
+    /// Answers at a `response_url`.
+    pub async fn respond(&self, response_url: &str, body: &Value) -> Result<(), SlackError> {
+        let url = self.at_slack(response_url).ok_or(SlackError::Elsewhere)?;
         let request = self.client()?.post(url).header("content-type", "application/json; charset=utf-8");
         let answer = request.body(body.to_string()).send().await.map_err(|error| unreached(&error))?;
         match answer.status().as_u16() {

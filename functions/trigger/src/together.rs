@@ -14,6 +14,22 @@ pub(crate) async fn each<T, F: Future<Output = ()>>(items: impl IntoIterator<Ite
     tokio::join!(one_after_the_other(), one_after_the_other(), one_after_the_other(), one_after_the_other());
 }
 
+/// What the work makes of each item, in their order, as [`each`] does it; the first error there is among them.
+pub(crate) async fn all<T, R, E, F: Future<Output = Result<R, E>>>(
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> F,
+) -> Result<Vec<R>, E> {
+    let made = Mutex::new(Vec::new());
+    let one = async |(at, item)| {
+        let result = work(item).await;
+        made.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+    };
+    Box::pin(each(items.into_iter().enumerate(), one)).await;
+    let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    made.sort_by_key(|(at, _)| *at);
+    made.into_iter().map(|(_, result)| result).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::{

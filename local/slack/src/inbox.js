@@ -1,4 +1,4 @@
-// Waits for a change and puts the new list in place of the old: no flash, and the reader's place is kept.
+// Waits for a change and puts what changed in place of the old: no flash, and the reader's place is kept, as is what has the focus.
 const list = document.getElementById("list");
 const state = document.getElementById("state");
 const modals = document.getElementById("modals");
@@ -11,6 +11,28 @@ const localTimes = () => {
     time.textContent = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   }
 };
+// What the server said of each entry of the list: one of which it says the same stays.
+const said = new WeakMap();
+const keyOf = (entry) => entry.id || entry.className;
+const replaceList = (next) => {
+  const before = new Map([...list.children].map((entry) => [keyOf(entry), entry]));
+  let place = list.firstElementChild;
+  for (const entry of [...next.children]) {
+    const old = before.get(keyOf(entry));
+    before.delete(keyOf(entry));
+    const html = entry.outerHTML;
+    if (old && said.get(old) === html) {
+      if (old === place) place = place.nextElementSibling;
+      else list.insertBefore(old, place);
+      continue;
+    }
+    said.set(entry, html);
+    if (old && old === place) place = place.nextElementSibling;
+    if (old) old.replaceWith(entry);
+    else list.insertBefore(entry, place);
+  }
+  for (const entry of before.values()) entry.remove();
+};
 const wait = async () => {
   for (;;) {
     try {
@@ -22,7 +44,7 @@ const wait = async () => {
       const next = page.getElementById("list");
       if (next.dataset.version === list.dataset.version) continue;
       const end = atEnd();
-      list.replaceChildren(...next.childNodes);
+      replaceList(next);
       list.dataset.version = next.dataset.version;
       document.getElementById("channels").replaceChildren(...page.getElementById("channels").childNodes);
       localTimes();
@@ -152,6 +174,7 @@ if (chosen) {
     showModals();
   });
 }
+for (const entry of list.children) said.set(entry, entry.outerHTML);
 localTimes();
 showModals();
 list.scrollTop = list.scrollHeight;

@@ -185,7 +185,7 @@ impl View {
         let replies: Vec<_> = self.messages.iter().filter(reply).collect();
         html! {
             @if !replies.is_empty() {
-                section.thread {
+                section.thread id=(format!("{}-{}-thread", root.channel, root.ts)) {
                     div.count { (replies.len()) @if replies.len() == 1 { " reply" } @else { " replies" } }
                     @for reply in replies { (draw(reply, &self.directory)) }
                 }

@@ -26,6 +26,7 @@ mod elements;
 mod emoji;
 mod fault;
 mod inbox;
+mod incoming;
 mod message;
 mod modal;
 mod mrkdwn;
@@ -47,6 +48,7 @@ use tokio::sync::watch;
 pub use draw::{Directory, STYLE, draw};
 pub use emoji::emoji;
 pub use fault::Fault;
+pub use incoming::INCOMING;
 pub use message::{Message, Reaction, Version};
 pub use modal::NotSubmitted;
 pub use mrkdwn::mrkdwn;
@@ -86,6 +88,7 @@ impl Slack {
         api::routes()
             .merge(inbox::routes())
             .merge(clicks::routes())
+            .merge(incoming::routes())
             .merge(respond::routes())
             .with_state(Arc::clone(self))
     }

@@ -3,8 +3,9 @@
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use longshore_core::{
-    event::{DEPLOYMENT_ASKED, RELEASE_CHANGED, ReleaseChanged, SOURCE},
+    event::{COMMAND_ASKED, DEPLOYMENT_ASKED, RELEASE_CHANGED, ReleaseChanged, SOURCE},
     release::Release,
+    slack::command::Key,
 };
 
 use crate::clients::told;
@@ -33,20 +34,31 @@ impl Publisher {
         self.publish(release, DEPLOYMENT_ASKED, serde_json::json!({ "release": release.id }).to_string()).await;
     }
 
+    /// Publishes `Longshore / Command Asked`: somebody gave a command that `trigger` is to see to at once, and not on its tick.
+    pub async fn command(&self, key: &Key) {
+        self.put(COMMAND_ASKED, serde_json::json!({ "command": key.as_str() }).to_string()).await;
+    }
+
     async fn publish(&self, release: &Release, detail_type: &str, detail: String) {
+        if self.put(detail_type, detail).await {
+            tracing::debug!(release = %release.id, version = release.version, "published");
+        } else {
+            tracing::warn!(release = %release.id, "the change was not published");
+        }
+    }
+
+    /// Whether the bus took it; what it said otherwise is logged.
+    async fn put(&self, detail_type: &str, detail: String) -> bool {
         let entry = PutEventsRequestEntry::builder().source(SOURCE).detail_type(detail_type).detail(detail);
         let answer = self.0.put_events().entries(entry.build()).send().await;
         match answer {
-            Ok(answer) if answer.failed_entry_count() == 0 => {
-                tracing::debug!(release = %release.id, version = release.version, "published");
-            }
+            Ok(answer) if answer.failed_entry_count() == 0 => return true,
             Ok(answer) => {
                 let code = answer.entries().first().and_then(|entry| entry.error_code()).unwrap_or("unknown");
-                tracing::warn!(release = %release.id, code, "the event bus refused the change");
+                tracing::warn!(detail_type, code, "the event bus refused an event");
             }
-            Err(error) => {
-                tracing::warn!(release = %release.id, error = told(&error), "the change could not be published");
-            }
+            Err(error) => tracing::warn!(detail_type, error = told(&error), "an event could not be published"),
         }
+        false
     }
 }

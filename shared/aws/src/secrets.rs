@@ -33,6 +33,8 @@ pub struct Secrets {
     pub callback_key: Vec<SecretString>,
     /// `slack_bot_token`: the bot token; without one nothing is posted.
     pub slack_bot_token: Option<SecretString>,
+    /// `slack_webhook_url`: an incoming webhook, where there is no bot token. Who has it may post.
+    pub slack_webhook_url: Option<SecretString>,
     /// `slack_signing_secret`: the signing secrets of the Slack app; without one, no button of a message does anything.
     pub slack_signing_secret: Vec<SecretString>,
 }
@@ -56,6 +58,7 @@ struct Wire {
     gitlab_token: Option<String>,
     callback_key: Option<OneOrMany>,
     slack_bot_token: Option<String>,
+    slack_webhook_url: Option<String>,
     slack_signing_secret: Option<OneOrMany>,
 }
 
@@ -79,6 +82,7 @@ impl Secrets {
             tokens: tokens.into_iter().filter_map(|(source, token)| Some((source, one(token)?))).collect(),
             callback_key: live(wire.callback_key),
             slack_bot_token: one(wire.slack_bot_token),
+            slack_webhook_url: one(wire.slack_webhook_url),
             slack_signing_secret: live(wire.slack_signing_secret),
         })
     }

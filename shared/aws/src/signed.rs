@@ -56,6 +56,8 @@ pub enum Service {
     EventBridge,
     /// EventBridge Scheduler: REST. <https://docs.aws.amazon.com/scheduler/latest/APIReference/>
     Scheduler,
+    /// Simple Notification Service: Query. <https://docs.aws.amazon.com/sns/latest/api/>
+    Sns,
     /// Systems Manager: JSON. <https://docs.aws.amazon.com/systems-manager/latest/APIReference/>
     Ssm,
     /// Security Token Service: Query. <https://docs.aws.amazon.com/STS/latest/APIReference/>
@@ -113,6 +115,7 @@ impl Service {
             Self::ElasticLoadBalancing => "Elastic Load Balancing v2",
             Self::EventBridge => "EventBridge",
             Self::Scheduler => "Scheduler",
+            Self::Sns => "SNS",
             Self::Ssm => "SSM",
             Self::Sts => "STS",
         }
@@ -127,6 +130,7 @@ impl Service {
             Self::ElasticLoadBalancing => "elasticloadbalancing",
             Self::EventBridge => "events",
             Self::Scheduler => "scheduler",
+            Self::Sns => "sns",
             Self::Ssm => "ssm",
             Self::Sts => "sts",
         }

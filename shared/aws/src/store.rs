@@ -3,10 +3,11 @@
 //! | pk | sk | what |
 //! | --- | --- | --- |
 //! | `release#<id>` | `release` | the record, as JSON, with its version |
-//! | `release#<id>` | `message` | where its Slack message is and what it shows |
+//! | `release#<id>` | `message` | where it is told of and what is shown there |
 //! | `delivery#<provider>/<id>` | `delivery` | which releases a delivery started, and why; expires after 30 days |
 //! | `line#<repository>#<ref>` | `line` | the latest pushes of a branch or tag, in order; expires a year after the last |
 //! | `pipeline#<name>` | `counter` | the number of its newest release |
+//! | `command#<key>` | `command` | what somebody wants done by a command, and what became of it; expires after a day |
 //! | `looked#<what>` | `looked` | until when a provider was asked for what it could not deliver |
 //! | `environment#<pipeline>#<name>` | `environment` | the newest release admitted, who works on it, what was live, its lock |
 //!
@@ -14,6 +15,7 @@
 //! lists a pipeline's releases with their commits and digests.
 
 mod asked;
+mod command;
 mod delivery;
 mod environment;
 mod looked;
@@ -28,10 +30,11 @@ use aws_sdk_dynamodb::{
 };
 
 pub use asked::{Asking, Listed, LockedBy};
+pub use command::TakenErrand;
 pub use delivery::{Acceptance, Accepted, KeptLine, Remembered};
 pub use environment::{Admission, Hold};
 pub use looked::Look;
-pub use message::{Lease, Posted};
+pub use message::{Lease, Looked, Place, Posted, Shown, Target};
 pub use record::Changed;
 
 /// Why the store could not answer.

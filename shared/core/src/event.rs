@@ -10,6 +10,7 @@ use crate::{
     codecommit,
     push::Delivery,
     release::{Outcome, Release, ReleaseId},
+    slack::command::Key,
 };
 
 /// The source of our events.
@@ -18,6 +19,8 @@ pub const SOURCE: &str = "longshore";
 pub const RELEASE_CHANGED: &str = "Release Changed";
 /// The detail type of a person's wish that `deploy` is to see to.
 pub const DEPLOYMENT_ASKED: &str = "Deployment Asked";
+/// The detail type of a command that `trigger` is to see to: its detail is the key alone.
+pub const COMMAND_ASKED: &str = "Command Asked";
 
 /// What the `startedBy` of a release's tasks begins with; its id follows. ECS takes 36 characters at least.
 /// Source: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>.
@@ -84,6 +87,8 @@ pub enum Event {
     Release(ReleaseId),
     /// A person asked for something of a release's deployment.
     Asked(ReleaseId),
+    /// Somebody gave a command that is to be done.
+    Command(Key),
     /// A branch or tag of a CodeCommit repository changed.
     Delivery(Box<Delivery>),
     /// Nothing that concerns us, or that cannot be read: what it was.
@@ -108,6 +113,7 @@ impl Event {
             (SOURCE, DEPLOYMENT_ASKED) => {
                 envelope.detail["release"].as_str().and_then(ReleaseId::parse).map(Self::Asked)
             }
+            (SOURCE, COMMAND_ASKED) => envelope.detail["command"].as_str().and_then(Key::parse).map(Self::Command),
             // Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html>.
             ("aws.ecs", "ECS Hook State Change") => {
                 envelope.detail["serviceArn"].as_str().map(|arn| Self::Service(arn.to_owned()))
@@ -228,6 +234,9 @@ mod tests {
         assert!(matches!(task("ecs-svc/1"), Event::Other(_)), "a service's own task");
         let asked = event(SOURCE, DEPLOYMENT_ASKED, json!({"release": id}));
         assert_eq!(ReleaseId::parse(id).map(Event::Asked), Some(asked));
+        let key = Key::of_request("v0=ab");
+        let command = event(SOURCE, COMMAND_ASKED, json!({"command": key.as_str()}));
+        assert_eq!(command, Event::Command(key));
         let arn = "arn:aws:ecs:eu-central-1:123456789012:service/production/web";
         let hook = event("aws.ecs", "ECS Hook State Change", json!({"serviceArn": arn}));
         assert_eq!(hook, Event::Service(arn.into()));

@@ -10,7 +10,9 @@ pub mod deployment;
 mod known;
 mod markup;
 mod mention;
+pub mod moment;
 mod pages;
+pub mod plain;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -18,8 +20,9 @@ use serde_json::{Value, json};
 
 pub use self::known::{Known, Member, Since};
 pub use self::markup::escape;
+pub(crate) use self::markup::{clip, code, date, link, log_block, quote, section};
 use self::{
-    markup::{clip, code, fitting, link, log_block, markup, quote, section, unmarked},
+    markup::{fitting, markup, unmarked},
     pages::Pages,
 };
 use crate::release::{Asked, Deed, Outcome, Release, State, Verdict};
@@ -101,7 +104,7 @@ fn last_words(release: &Release) -> Option<String> {
 }
 
 /// Icon, colour of the bar, and words for where a release stands.
-fn headline(release: &Release) -> (&'static str, &'static str, String) {
+pub(crate) fn headline(release: &Release) -> (&'static str, &'static str, String) {
     let took = release.ended.map(|ended| duration(release.accepted, ended)).unwrap_or_default();
     match release.state {
         State::Waiting => (":hourglass_flowing_sand:", GREY, waiting(release)),
@@ -129,7 +132,7 @@ fn waiting(release: &Release) -> String {
 }
 
 /// The first three of some names, and how many more there are.
-fn clip_list(names: &[String]) -> String {
+pub(crate) fn clip_list(names: &[String]) -> String {
     match names {
         [] => "nothing".to_owned(),
         [one] => one.clone(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     image::Reference,
-    text::{first_line, shorten},
+    text::{first_line, quote, shorten},
 };
 
 /// The largest body of either report, in bytes.
@@ -44,6 +44,9 @@ pub enum BadReport {
         /// What the JSON reader says.
         error: String,
     },
+    /// Neither JSON nor a form with what is needed.
+    #[error("the body must be JSON like {JSON}, or a form like {FORM}: {0}")]
+    Form(String),
     /// The phase is empty.
     #[error("`phase` is empty")]
     NoPhase,
@@ -58,15 +61,24 @@ pub enum BadReport {
     NoRepository,
 }
 
-/// Reads a progress report.
+/// A progress report that would be taken.
+const JSON: &str = r#"{"phase": "build", "status": "started", "message": "…"}"#;
+/// The same as a form.
+const FORM: &str = "phase=build&status=started&message=…";
+
+#[derive(Deserialize)]
+struct Wire {
+    phase: String,
+    status: Status,
+    message: Option<String>,
+}
+
+/// Reads a progress report: a JSON object or the fields of a form, `phase` (1 to 60 characters; longer is cut), `status` (`started`,
+/// `succeeded` or `failed`) and, where wanted, `message` (1,000 characters; longer is cut). Others are not looked at.
+///
+/// Which of the two it is, is read off the body: `curl --data` says that everything is a form.
 pub fn progress(body: &[u8]) -> Result<Progress, BadReport> {
-    #[derive(Deserialize)]
-    struct Wire {
-        phase: String,
-        status: Status,
-        message: Option<String>,
-    }
-    let wire: Wire = read(body, r#"{"phase": "build", "status": "started", "message": "…"}"#)?;
+    let wire = if body.trim_ascii_start().starts_with(b"{") { read(body, JSON)? } else { form(body)? };
     let phase = shorten(first_line(&wire.phase), 60);
     if phase.is_empty() {
         return Err(BadReport::NoPhase);
@@ -89,6 +101,24 @@ pub fn image(body: &[u8], registry: &str, repositories: &[&str]) -> Result<Refer
         return Err(BadReport::AnotherRepository(format!("{registry}/{first}")));
     }
     Ok(reference)
+}
+
+/// Of a field that comes twice, the first counts.
+fn form(body: &[u8]) -> Result<Wire, BadReport> {
+    let field = |name: &str| form_urlencoded::parse(body.trim_ascii()).find(|(found, _)| found == name);
+    let value = |name: &str| field(name).map(|(_, value)| value.into_owned());
+    let needed = |name: &str| value(name).ok_or_else(|| BadReport::Form(format!("there is no `{name}`")));
+    let phase = needed("phase")?;
+    let status = match needed("status")?.trim() {
+        "started" => Status::Started,
+        "succeeded" => Status::Succeeded,
+        "failed" => Status::Failed,
+        other => {
+            let other = quote(other, 40);
+            return Err(BadReport::Form(format!("`status` is {other}, not started, succeeded or failed")));
+        }
+    };
+    Ok(Wire { phase, status, message: value("message") })
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8], example: &'static str) -> Result<T, BadReport> {
@@ -120,6 +150,33 @@ mod tests {
     }
 
     #[test]
+    fn a_form_says_the_same_as_json() {
+        let read = Progress { phase: "e2e tests".into(), status: Status::Failed, message: Some("1 & 2".into()) };
+        for form in [
+            "phase=e2e+tests&status=failed&message=1+%26+2",
+            "phase=e2e tests&status=failed&message=1 %26 2\n",
+            "\nmessage=1%20%26%202&later=1&status=failed&phase=e2e%20tests&phase=other",
+        ] {
+            assert_eq!(progress(form.as_bytes()), Ok(read.clone()), "{form}");
+        }
+        let bare = Progress { phase: "build".into(), status: Status::Started, message: None };
+        assert_eq!(progress(b"phase=build&status=started&message="), Ok(bare.clone()));
+        assert_eq!(progress(b" \r\n{\"phase\": \"build\", \"status\": \"started\"}"), Ok(bare));
+    }
+
+    #[test]
+    fn a_bad_form_says_what_a_good_report_is_in_both_forms() {
+        let said = |body: &str| progress(body.as_bytes()).expect_err("a bad report").to_string();
+        insta::assert_snapshot!(said("phase=build&status=done\u{1b}"), @r#"the body must be JSON like {"phase": "build", "status": "started", "message": "…"}, or a form like phase=build&status=started&message=…: `status` is "done�", not started, succeeded or failed"#);
+        insta::assert_snapshot!(said(""), @r#"the body must be JSON like {"phase": "build", "status": "started", "message": "…"}, or a form like phase=build&status=started&message=…: there is no `phase`"#);
+        insta::assert_snapshot!(said("phase=build"), @r#"the body must be JSON like {"phase": "build", "status": "started", "message": "…"}, or a form like phase=build&status=started&message=…: there is no `status`"#);
+        assert_eq!(progress(b"phase=+&status=failed"), Err(BadReport::NoPhase));
+        for body in ["[]", "7", "\"phase\"", "&=&", "%ff%zz"] {
+            assert!(said(body).ends_with("there is no `phase`"), "{body}: {}", said(body));
+        }
+    }
+
+    #[test]
     fn an_image_must_be_where_the_pipelines_images_go() {
         let body = |image: &str| format!(r#"{{"image":"{image}"}}"#).into_bytes();
         let digest = format!("sha256:{}", "0".repeat(64));
@@ -137,6 +194,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_said_in_a_form_is_what_is_said_in_json(phase in "[^{}\\s]\\PC{0,70}", message: String, status in 0..3_usize) {
+            let word = ["started", "succeeded", "failed"][status];
+            let json = serde_json::json!({ "phase": phase, "status": word, "message": message }).to_string();
+            let fields = [("phase", phase.as_str()), ("status", word), ("message", &message)];
+            let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            prop_assert_eq!(progress(form.as_bytes()), progress(json.as_bytes()));
+        }
+
         #[test]
         fn no_body_makes_the_readers_panic(body: Vec<u8>) {
             let _ = progress(&body);

@@ -6,8 +6,11 @@
 
 mod rules;
 mod told;
+mod would;
 
 use std::collections::{BTreeSet, HashMap};
+
+pub use would::{Would, would};
 
 use crate::{
     config::{Config, Pipeline, fold},

@@ -7,10 +7,14 @@
 //! <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>,
 //! <https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload>.
 
+pub mod answer;
+pub mod command;
+pub mod confirm;
 mod modal;
 mod standing;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{
@@ -70,7 +74,7 @@ pub struct Pressed {
 }
 
 /// Somebody in Slack.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// `U…` or `W…`: letters and digits.
     pub id: String,

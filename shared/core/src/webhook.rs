@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::{
     brought::brought,
-    member::{Member, address, host},
+    member::{Member, address, host, is_page},
 };
 pub use crate::address::Hosts;
 use crate::{

@@ -32,7 +32,7 @@ pub struct Chrome {
     pub driver: WebDriver,
     child: Child,
     profile: TempDir,
-    /// Read on, or the driver would write into a closed pipe.
+    /// Kept open: a driver that writes into a closed pipe ends.
     _told: Lines<BufReader<ChildStdout>>,
 }
 

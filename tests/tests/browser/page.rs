@@ -66,14 +66,10 @@ impl Chrome {
         eventually(&format!("{selector} is gone"), async || (self.count(selector).await == 0).then_some(())).await;
     }
 
-    /// Clicks the one such element.
-    ///
-    /// # Panics
-    ///
-    /// When it cannot be clicked.
+    /// Clicks such an element. A message may be drawn anew while one aims, and then one tries again.
     pub async fn click(&self, selector: &str) {
-        let element = self.driver.find(By::Css(selector)).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
-        element.click().await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        let click = async || self.driver.find(By::Css(selector)).await.ok()?.click().await.ok();
+        eventually(&format!("{selector} is clicked"), click).await;
     }
 
     /// Presses a message's button, and says yes where it asks first.

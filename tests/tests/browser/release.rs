@@ -2,7 +2,7 @@
 
 use local_slack::Message;
 use longshore_core::release::{ReleaseId, State};
-use longshore_tests::{Application, Gate, Local, Quality, config, with_config, workspace};
+use longshore_tests::{Application, Gate, Local, Quality, config, eventually, with_config, workspace};
 use serde_json::json;
 
 use crate::{
@@ -75,7 +75,11 @@ fn a_release_is_watched_and_approved_in_the_page() {
             let application = Application::make(local).await;
             application.commit(HOSTILE, Quality::Good).await;
             let id = application.push().await;
-            local.shown(&id, "build").await;
+            let built = async || {
+                let release = local.stack.release(&id).await.ok()?;
+                release.build.stages.iter().any(|stage| stage.name == "build" && stage.ended.is_some()).then_some(())
+            };
+            eventually("the build waits at the gate", built).await;
             let building = look(&chrome, local, &id, ": building", "1-building").await;
             stays_text(&chrome).await;
 
@@ -98,6 +102,9 @@ fn a_release_is_watched_and_approved_in_the_page() {
                 "there is nothing to decide"
             );
             stays_text(&chrome).await;
+            chrome.driver.set_window_rect(0, 0, 520, 1000).await.expect("a narrow window");
+            chrome.is_in_order("in a narrow window").await;
+            chrome.driver.set_window_rect(0, 0, 1280, 1000).await.expect("a wide window");
 
             rejected(&chrome, local, &application).await;
             chrome.quit().await;

@@ -167,11 +167,19 @@ async fn a_button_asks_first() {
         }
         chrome.gone("dialog[open]").await;
     }
-    chrome.click("#list button[data-action=back]").await;
+    // What has the focus keeps it while other messages come and go.
+    chrome.ask("document.querySelector('#list button[data-action=back]').focus();").await;
+    App { slack: url.clone() }
+        .call("chat.postMessage", &json!({ "channel": "C0DEPLOYS1", "text": "in between" }))
+        .await;
+    chrome.says("article.message", "in between").await;
+    assert_eq!(chrome.ask("return document.activeElement.dataset.action;").await, "back");
+    chrome.key(Key::Enter).await;
+    chrome.says("dialog.confirm[open]", "web #7 goes back to web #6").await;
     chrome.picture("6-question", "dialog[open]", "p").await;
     chrome.click("dialog[open] [data-confirm]").await;
     chrome.says("article.message", "it went back").await;
-    assert_eq!(chrome.count("article.message").await, 2, "the two refusals did nothing");
+    assert_eq!(chrome.count("article.message").await, 3, "the two refusals did nothing");
     chrome.is_in_order("a question").await;
     chrome.quit().await;
 }

@@ -70,6 +70,9 @@ pub struct Plan {
     /// `codedeploy`: for services under the CodeDeploy controller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codedeploy: Option<CodeDeploy>,
+    /// `channel`: a second Slack channel, where the message of a release is, too, once that comes to this environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
 }
 
 impl Plan {
@@ -98,6 +101,7 @@ impl Plan {
             freeze: Vec::new(),
             timeout: Self::TIMEOUT,
             codedeploy: None,
+            channel: None,
         }
     }
 }

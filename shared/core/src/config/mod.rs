@@ -9,6 +9,7 @@ mod problem;
 mod read;
 mod section;
 mod servers;
+mod telling;
 mod values;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ pub use environment::{
     Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
 };
 pub use problem::{Place, Problem, Problems};
+pub use telling::{Notify, Telling};
 
 use jiff::SignedDuration;
 
@@ -53,6 +55,8 @@ pub struct Config {
 pub struct Slack {
     /// `#name` or a channel id: where the messages go, unless a pipeline names another.
     pub channel: String,
+    /// `notify` and `thread`, for pipelines that say nothing else.
+    pub telling: Telling,
 }
 
 /// `[github]`, `[bitbucket]`, `[gitlab]`: a server of one's own.
@@ -93,6 +97,8 @@ pub struct Pipeline {
     pub image: Option<String>,
     /// The Slack channel of this pipeline's messages.
     pub channel: Option<String>,
+    /// How much of its releases people are told: its own keys, before those of `[slack]`.
+    pub telling: Telling,
     /// Who may start, cancel and retry its releases from Slack; nobody named: everybody.
     pub allow: Vec<Approver>,
     /// Where the image is deployed, in this order.

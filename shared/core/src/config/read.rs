@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::{
-    Config, Pipeline, Problem, Problems, Rules, Slack, Who, after,
+    Config, Notify, Pipeline, Problem, Problems, Rules, Slack, Telling, Who, after,
     section::Section,
     servers,
     values::{ACTOR, ADDRESS, CHANNEL, NAME, is_actor, is_address, is_channel, is_name, is_project},
@@ -18,6 +18,7 @@ use crate::{
     glob::{Pattern, PatternError},
     image,
     push::{Cause, Source},
+    text,
 };
 
 /// A pipeline with the places that are needed once all of them are read.
@@ -40,6 +41,7 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
     let mut problems = Vec::new();
     let mut root = Section::new(document.get_ref(), "the file", 0..0, &mut problems);
     let slack = root.table("slack").map(|(table, span)| slack(root.inner(table, "[slack]", span)));
+    let above = slack.as_ref().map(|slack: &Slack| slack.telling).unwrap_or_default();
     let github = servers::server(&mut root, Source::GitHub, "[github]");
     let bitbucket = servers::server(&mut root, Source::Bitbucket, "[bitbucket]");
     let gitlab = servers::server(&mut root, Source::GitLab, "[gitlab]");
@@ -48,7 +50,7 @@ pub(super) fn config(text: &str) -> Result<Config, Problems> {
     let mut pipelines = Vec::new();
     let mut names = HashSet::new();
     for (table, span) in root.tables("pipeline") {
-        let read = pipeline(root.inner(table, "[[pipeline]]", span.clone()));
+        let read = pipeline(root.inner(table, "[[pipeline]]", span.clone()), above);
         root.unique(&mut names, &read.pipeline.name, "pipeline", &span);
         pipelines.push(read);
     }
@@ -85,11 +87,21 @@ fn one_owner(root: &mut Section<'_, '_>, pipelines: &[Read]) {
 
 fn slack(mut section: Section<'_, '_>) -> Slack {
     let channel = section.required("channel", is_channel, CHANNEL);
+    let telling = telling(&mut section, Telling::default());
     section.close();
-    Slack { channel }
+    Slack { channel, telling }
 }
 
-fn pipeline(mut section: Section<'_, '_>) -> Read {
+/// `notify` and `thread`; what is absent is as it is above.
+fn telling(section: &mut Section<'_, '_>, above: Telling) -> Telling {
+    let words = text::list(Notify::ALL.map(|notify| format!("\"{}\"", notify.word())), "or");
+    let notify = section.read("notify", Notify::parse, &words);
+    let thread = section.boolean("thread");
+    Telling { notify: notify.unwrap_or(above.notify), thread: thread.unwrap_or(above.thread) }
+}
+
+/// `above`: what `[slack]` says of how much is told.
+fn pipeline(mut section: Section<'_, '_>, above: Telling) -> Read {
     let name = section.required("name", is_name, NAME);
     let repository = section.required("repository", is_address, ADDRESS);
     let branches = patterns(&mut section, "branches");
@@ -110,6 +122,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
     let project = section.required("project", is_project, "a CodeBuild project: 2 to 255 letters, digits, - and _");
     let image = section.optional("image", image::is_repository, "an ECR repository's name, in lower case");
     let channel = section.optional("channel", is_channel, CHANNEL);
+    let telling = telling(&mut section, above);
     let allow = environment::people(&mut section, "allow");
     let mut environments = Vec::new();
     let mut names = HashSet::new();
@@ -140,6 +153,7 @@ fn pipeline(mut section: Section<'_, '_>) -> Read {
         project,
         image,
         channel,
+        telling,
         allow,
         environments,
     };

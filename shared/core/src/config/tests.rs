@@ -1,4 +1,5 @@
 mod environment;
+mod telling;
 
 use super::*;
 

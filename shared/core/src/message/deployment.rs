@@ -50,7 +50,7 @@ pub(super) fn headline(release: &Release) -> Option<(&'static str, &'static str,
 }
 
 /// The services that wait for a person's answer.
-fn paused(deployment: &Deployment) -> Option<&ServiceDeployment> {
+pub(crate) fn paused(deployment: &Deployment) -> Option<&ServiceDeployment> {
     let waits = |service: &&ServiceDeployment| {
         service.verdict.is_none() && service.pause.as_ref().is_some_and(|pause| pause.answer.is_none())
     };
@@ -124,7 +124,7 @@ fn services(deployment: &Deployment) -> String {
 }
 
 /// What keeps a release from going in. Times are shown in each reader's own zone.
-fn obstacle(obstacle: &Obstacle) -> String {
+pub(crate) fn obstacle(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Approval { expires } => format!(":raised_hand: has to be approved, until {}", date(*expires)),
         Obstacle::Freeze { until } => format!(":snowflake: frozen until {}", date(*until)),

@@ -16,12 +16,12 @@ const SECTION: usize = 2800;
 const ADDRESS: usize = 1000;
 
 /// A section. What is in it is taken as it is: names of channels and addresses become no links.
-pub(super) fn section(text: &str) -> Value {
+pub(crate) fn section(text: &str) -> Value {
     json!({"type": "section", "text": markup(text)})
 }
 
 /// A text with markup: see [`section`].
-pub(super) fn markup(text: &str) -> Value {
+pub(crate) fn markup(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
@@ -31,17 +31,17 @@ pub fn escape(text: &str) -> String {
 }
 
 /// A text in one line, of at most `limit` characters; never cut within an entity.
-pub(super) fn clip(text: &str, limit: usize) -> String {
+pub(crate) fn clip(text: &str, limit: usize) -> String {
     isolated(&terminal::plain(text).replace('`', "'"), limit, |text| text)
 }
 
 /// The same for a text that Slack does not read as markup: nothing is escaped.
-pub(super) fn unmarked(text: &str, limit: usize) -> String {
+pub(crate) fn unmarked(text: &str, limit: usize) -> String {
     crate::text::shorten(terminal::plain(text).trim(), limit)
 }
 
 /// A name as code, of at most 200 characters.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     isolated(&terminal::plain(text).replace('`', "'"), 200, |text| format!("`{text}`"))
 }
 
@@ -84,7 +84,7 @@ fn is_right_to_left(character: char) -> bool {
 }
 
 /// A quotation: each line marked, at most `limit` characters in all. Empty where there is nothing to quote.
-pub(super) fn quote(text: &str, limit: usize) -> String {
+pub(crate) fn quote(text: &str, limit: usize) -> String {
     let text = terminal::harmless(text, false);
     let mut quoted = String::new();
     for line in text.trim().lines().filter(|line| !line.trim().is_empty()) {
@@ -100,7 +100,7 @@ pub(super) fn quote(text: &str, limit: usize) -> String {
 }
 
 /// The last lines of a log that fit into `limit` characters, as a block of code on lines of its own; nothing when there are none.
-pub(super) fn log_block(lines: &[String], limit: usize) -> String {
+pub(crate) fn log_block(lines: &[String], limit: usize) -> String {
     let mut kept = Vec::new();
     let mut left = limit.saturating_sub(9);
     for line in lines.iter().rev() {
@@ -118,7 +118,7 @@ pub(super) fn log_block(lines: &[String], limit: usize) -> String {
 }
 
 /// A link; the words alone where there is no address, or one that markup could trip over, or a very long one.
-pub(super) fn link(url: Option<&str>, text: &str) -> String {
+pub(crate) fn link(url: Option<&str>, text: &str) -> String {
     let sent = |url: &str| {
         let plain = url.bytes().all(|b| b.is_ascii_graphic() && !b"<>|`\"\\".contains(&b));
         let web = url.starts_with("https://") || url.starts_with("http://");
@@ -132,18 +132,18 @@ pub(super) fn link(url: Option<&str>, text: &str) -> String {
 
 /// A moment in each reader's own zone.
 /// Source: <https://docs.slack.dev/messaging/formatting-message-text#date-formatting>.
-pub(super) fn date(at: Timestamp) -> String {
+pub(crate) fn date(at: Timestamp) -> String {
     let plain = at.strftime("%Y-%m-%d %H:%M UTC");
     format!("<!date^{}^{{date_short_pretty}} {{time}}|{plain}>", at.as_second())
 }
 
 /// As many lines as fit into a section, the newest kept.
-pub(super) fn fitting(lines: &[String]) -> String {
+pub(crate) fn fitting(lines: &[String]) -> String {
     newest(lines, SECTION, |dropped| format!("… {dropped} earlier"))
 }
 
 /// As many lines as fit into `limit` characters, the last ones kept; `dropped` says how many are not there.
-pub(super) fn newest(lines: &[String], limit: usize, dropped: impl Fn(usize) -> String) -> String {
+pub(crate) fn newest(lines: &[String], limit: usize, dropped: impl Fn(usize) -> String) -> String {
     let mut left = limit;
     let fits = |line: &&String| {
         let length = line.chars().count() + 1;

@@ -34,7 +34,7 @@ pub use why::{StoppedTask, Why};
 pub use wished::NotThere;
 
 use crate::{
-    config::Pipeline,
+    config::{Pipeline, Telling},
     image::Digest,
     push::{Push, Reference},
     text,
@@ -122,6 +122,9 @@ pub struct Release {
     /// The Slack channel of its message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// How much of it people are told.
+    #[serde(default, skip_serializing_if = "Telling::is_default")]
+    pub telling: Telling,
     /// When its delivery was accepted.
     pub accepted: Timestamp,
     /// When its record changed last.
@@ -359,6 +362,7 @@ impl Release {
             project: pipeline.project.clone(),
             image_repository: pipeline.image.clone(),
             channel: pipeline.channel.as_deref().or(channel).map(str::to_owned),
+            telling: pipeline.telling,
             accepted: now,
             changed: now,
             ended: None,

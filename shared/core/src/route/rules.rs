@@ -84,7 +84,8 @@ fn name(push: &Push) -> String {
     text::quote(&push.reference.name, 80)
 }
 
-fn reference(pipeline: &Pipeline, push: &Push) -> Result<String, String> {
+/// Which of its branches or tags a push is of.
+pub(super) fn reference(pipeline: &Pipeline, push: &Push) -> Result<String, String> {
     let (wanted, kinds) = match push.reference.kind {
         Kind::Branch => (&pipeline.branches, "branches"),
         Kind::Tag => (&pipeline.tags, "tags"),

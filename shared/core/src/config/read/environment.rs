@@ -9,8 +9,8 @@ use crate::{
         Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
         section::Section,
         values::{
-            CODEDEPLOY_NAME, ECS_NAME, EXTERNAL_ID, NAME, REGION, ROLE, URL, is_codedeploy_name, is_ecs_name,
-            is_external_id, is_iam_arn, is_name, is_region, is_role, is_url,
+            CHANNEL, CODEDEPLOY_NAME, ECS_NAME, EXTERNAL_ID, NAME, REGION, ROLE, URL, is_channel, is_codedeploy_name,
+            is_ecs_name, is_external_id, is_iam_arn, is_name, is_region, is_role, is_url,
         },
     },
     freeze, image, text,
@@ -50,6 +50,7 @@ pub(super) fn environment(mut section: Section<'_, '_>, pipelines_image: Option<
         let help = Some("give each of the services an environment of its own, with its `codedeploy`".to_owned());
         section.problem(section.span_of("codedeploy"), message, help);
     }
+    let channel = section.optional("channel", is_channel, CHANNEL);
     section.close();
     let base = base.unwrap_or_default();
     let plan = Plan {
@@ -68,6 +69,7 @@ pub(super) fn environment(mut section: Section<'_, '_>, pipelines_image: Option<
         freeze,
         timeout,
         codedeploy,
+        channel,
     };
     Environment { name, services, allow, plan }
 }

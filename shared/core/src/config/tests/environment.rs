@@ -80,6 +80,7 @@ fn every_key_of_an_environment_is_read() {
         ],
         timeout: SignedDuration::from_hours(2),
         codedeploy: None,
+        channel: Some(text("#production")),
     };
     assert_eq!((&production.services, &production.plan), (&vec![text("web"), text("worker")], &expected));
 

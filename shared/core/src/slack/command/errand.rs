@@ -1,0 +1,114 @@
+//! What somebody wants done, from when it was taken until they were told what became of it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Wanted;
+use crate::{
+    release::ReleaseId,
+    slack::{
+        User,
+        answer::{Answer, Seen},
+        confirm::Shown,
+    },
+};
+
+/// What somebody wants done, as it is kept. The address that they are answered at is kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Errand {
+    /// The id of the release that it makes, where it makes one: done again, it makes no second one.
+    pub id: ReleaseId,
+    /// Who.
+    pub by: User,
+    /// The command's own name, as Slack sent it: `/deploy`.
+    pub name: String,
+    /// What.
+    pub wanted: Wanted,
+    /// Where it was confirmed, the environments that change, with what was live in each when it was asked. It is not done where something else is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<Shown>,
+    /// When it was taken.
+    pub received: Timestamp,
+}
+
+/// What became of an errand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Who is told.
+    pub seen: Seen,
+    /// What.
+    pub answer: Answer,
+}
+
+/// What names a request of Slack's: the same when it is sent again. 64 hexadecimal digits, of which nothing of the request can be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(String);
+
+impl Key {
+    /// That of a request with this signature, which is over its time and its body. Its hexadecimal digits may be of either case.
+    pub fn of_request(signature: &str) -> Self {
+        Self::of("request", &signature.to_ascii_lowercase())
+    }
+
+    /// That of a confirmation, however often it is given: by the id of the release that it makes.
+    pub fn of_confirmation(id: &ReleaseId) -> Self {
+        Self::of("confirmation", id.as_str())
+    }
+
+    fn of(kind: &str, text: &str) -> Self {
+        Self(hex::encode(Sha256::digest(format!("{kind}\n{text}"))))
+    }
+
+    /// Reads one; `None` when it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        (text.len() == 64 && text.bytes().all(digit)).then(|| Self(text.to_owned()))
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id of the release that this request makes: a ULID of this time, whose random part is of the key. The same request has the same.
+    /// Source: <https://github.com/ulid/spec>.
+    pub fn release(&self, at: Timestamp) -> ReleaseId {
+        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let milliseconds = u128::try_from(at.as_millisecond()).unwrap_or(0) & 0xffff_ffff_ffff;
+        // 80 bits.
+        let random = self.0.get(..20).and_then(|digits| u128::from_str_radix(digits, 16).ok()).unwrap_or(0);
+        let bits = milliseconds << 80 | random;
+        let digit = |at: u32| char::from(DIGITS[usize::try_from(bits >> (5 * at) & 31).unwrap_or(0)]);
+        let id: String = (0..26).rev().map(digit).collect();
+        ReleaseId::parse(&id)
+            .unwrap_or_else(|| unreachable!("26 digits of Crockford's base 32, of which the first is 7 at most"))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_one_key_and_one_release_in_whatever_case_it_was_signed() {
+        let one = Key::of_request("v0=ab12");
+        assert_eq!((&one, Key::parse(one.as_str())), (&Key::of_request("v0=AB12"), Some(one.clone())));
+        let at = Timestamp::from_millisecond(1_795_248_000_123).expect("a time");
+        assert_eq!(one.release(at), Key::of_request("v0=AB12").release(at));
+        assert_ne!(one.release(at), Key::of_request("v0=ab13").release(at));
+        assert!(one.release(at).as_str().starts_with("01M7YHX33V"), "{}", one.release(at));
+        assert_ne!(Key::of_confirmation(&one.release(at)), one);
+        for wrong in ["", "ab", &"A".repeat(64), &"g".repeat(64)] {
+            assert_eq!(Key::parse(wrong), None, "{wrong}");
+        }
+    }
+}
