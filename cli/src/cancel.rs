@@ -38,7 +38,7 @@ pub struct Arguments {
 pub async fn cancel(arguments: Arguments) -> anyhow::Result<ExitCode> {
     run(
         arguments,
-        async |deeds, of, by| deeds.cancel(&of.id, by).await,
+        async |deeds: Deeds<'_>, of: &Release, by| Box::pin(deeds.cancel(&of.id, by)).await,
         |number, release| match release.state {
             State::Cancelled => format!("{number} is cancelled"),
             _ => format!("{number} is being cancelled: what it has begun goes back first"),

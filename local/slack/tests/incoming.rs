@@ -49,7 +49,7 @@ async fn an_archived_channel_a_limit_and_faults_are_met_here_too() {
     let (json, body) = ("application/json", r#"{"text": "x"}"#);
     let workspace = Workspace::with(archived).await;
     assert_eq!(post(&workspace, INCOMING, json, body).await, answer(410, "channel_is_archived"));
-    let limit = RateLimit { burst: 1, interval: std::time::Duration::from_secs(60) };
+    let limit = RateLimit { burst: 1, interval: std::time::Duration::from_mins(1) };
     let workspace = Workspace::with(Settings { rate_limit: Some(limit), ..settings() }).await;
     assert_eq!(post(&workspace, INCOMING, json, body).await.0, 200);
     assert_eq!(post(&workspace, INCOMING, json, body).await.0, 429);

@@ -8,7 +8,7 @@ pub mod catalogue;
 mod commits;
 pub mod deployment;
 mod known;
-mod markup;
+pub(crate) mod markup;
 mod mention;
 pub mod moment;
 mod pages;

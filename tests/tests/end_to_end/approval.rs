@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use local_protocol::http;
 use local_slack::{Message, NotSubmitted};
 use longshore_core::release::{Obstacle, Release, ReleaseId, State};
-use longshore_tests::{Application, Local, Quality, config, with_config, within};
+use longshore_tests::{Application, Local, Quality, config, eventually, with_config, within};
 use serde_json::{Value, json};
 
 const OUTSIDER: &str = "U0DEVELOPER";
@@ -137,6 +137,9 @@ fn what_nobody_approves_in_time_does_not_go_in() {
         async |local| {
             let application = Application::make(local).await;
             let (id, message) = asked(local, &application).await;
+            // Nothing else changes the record any more.
+            let built = async || local.stack.release(&id).await.ok().filter(|release| release.build.outcome.is_some());
+            eventually("the build's end is known", built).await;
             local.change_record(&id, expire).await;
             // The tick was not here yet, and it is too late all the same.
             press(local, APPROVER, &message, "approve").await;

@@ -80,8 +80,6 @@ fn a_build_is_cancelled_and_tried_once_more() {
         local.script(&[Gate::WAIT, Local::REPORT_BRANCH]).await;
         let id = pushed(local, "one", 1, Works::Well).await;
         let message = local.message(&id, ": building (", 0).await;
-        press(local, ONE, &message, "retry").await;
-        told(local, ONE, "Too late, nothing was changed: web #1 is building.").await;
         press(local, ONE, &message, "cancel").await;
         let cancelled = local.closed(&id).await;
         assert_eq!((cancelled.state, cancelled.reason.as_deref()), (State::Cancelled, Some("cancelled by developer")));

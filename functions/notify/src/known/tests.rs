@@ -25,12 +25,10 @@ fn release(number: u64, commits: &[u64]) -> Release {
         repository: "github.com/acme/web".into(),
         reference: Reference::branch("main").expect("a branch"),
         commit: Commit::bare(&id(number)),
-        brought: Vec::new(),
+        brought: commits.iter().copied().map(brought).collect(),
     };
     let release = ReleaseId::parse(&format!("01JD00000000000000000000{number:02}")).expect("an id");
-    let release =
-        Release::new(release, number, &config.pipelines()[0], origin, Vec::new(), None, Timestamp::UNIX_EPOCH);
-    Release { brought: commits.iter().copied().map(brought).collect(), ..release }
+    Release::new(release, number, &config.pipelines()[0], origin, Vec::new(), None, Timestamp::UNIX_EPOCH)
 }
 
 fn numbers(since: &Since) -> Vec<String> {

@@ -26,7 +26,7 @@ pub use self::{
     status::{Place, Standing, status},
     why::{Pushed, why},
 };
-use crate::message::{escape, section};
+use crate::message::markup::{escape, section};
 
 /// What somebody is answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

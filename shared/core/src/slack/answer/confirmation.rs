@@ -5,7 +5,10 @@ use serde_json::json;
 use super::{Answer, Page, status::numbered};
 use crate::{
     environment::{Environment, Live},
-    message::{clip, code, date, escape, link, revision},
+    message::{
+        markup::{clip, code, date, escape, link},
+        revision,
+    },
     release::{Deployment, Release, Verdict},
     slack::{
         command::Wanted,

@@ -2,7 +2,7 @@
 
 use super::{Answer, releases::commit};
 use crate::{
-    message::{clip, code, escape, quote},
+    message::markup::{clip, code, escape, quote},
     release::Release,
     slack::{User, command::Wanted},
 };

@@ -3,7 +3,7 @@
 use super::{Answer, Page};
 use crate::{
     config::Config,
-    message::{clip, code, escape},
+    message::markup::{clip, code, escape},
     slack::command::{Unclear, Word},
     text::list,
 };

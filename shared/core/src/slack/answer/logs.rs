@@ -2,7 +2,7 @@
 
 use super::{Answer, Page, releases::line};
 use crate::{
-    message::{escape, link, log_block, quote},
+    message::markup::{escape, link, log_block, quote},
     release::Release,
 };
 

@@ -2,7 +2,10 @@
 
 use super::{Answer, Page};
 use crate::{
-    message::{clip, code, date, escape, headline, link},
+    message::{
+        headline,
+        markup::{clip, code, date, escape, link},
+    },
     release::{Deed, Release},
 };
 

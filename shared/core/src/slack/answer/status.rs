@@ -6,9 +6,9 @@ use super::{Answer, Page, releases::commit};
 use crate::{
     environment::{Environment, Live},
     message::{
-        clip, code, date,
         deployment::{obstacle, paused},
-        escape, headline, link,
+        headline,
+        markup::{clip, code, date, escape, link},
     },
     release::{Deployment, Lock, Release},
 };

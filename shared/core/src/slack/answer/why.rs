@@ -2,7 +2,7 @@
 
 use super::{Answer, Page, releases::line};
 use crate::{
-    message::{clip, code, escape},
+    message::markup::{clip, code, escape},
     release::Release,
     route::Would,
 };
