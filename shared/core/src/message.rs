@@ -20,9 +20,8 @@ use serde_json::{Value, json};
 
 pub use self::known::{Known, Member, Since};
 pub use self::markup::escape;
-pub(crate) use self::markup::{clip, code, date, link, log_block, quote, section};
 use self::{
-    markup::{fitting, markup, unmarked},
+    markup::{clip, code, fitting, link, log_block, markup, quote, section, unmarked},
     pages::Pages,
 };
 use crate::release::{Asked, Deed, Outcome, Release, State, Verdict};

@@ -21,7 +21,7 @@ pub(crate) fn section(text: &str) -> Value {
 }
 
 /// A text with markup: see [`section`].
-pub(crate) fn markup(text: &str) -> Value {
+pub(super) fn markup(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn clip(text: &str, limit: usize) -> String {
 }
 
 /// The same for a text that Slack does not read as markup: nothing is escaped.
-pub(crate) fn unmarked(text: &str, limit: usize) -> String {
+pub(super) fn unmarked(text: &str, limit: usize) -> String {
     crate::text::shorten(terminal::plain(text).trim(), limit)
 }
 
@@ -138,12 +138,12 @@ pub(crate) fn date(at: Timestamp) -> String {
 }
 
 /// As many lines as fit into a section, the newest kept.
-pub(crate) fn fitting(lines: &[String]) -> String {
+pub(super) fn fitting(lines: &[String]) -> String {
     newest(lines, SECTION, |dropped| format!("… {dropped} earlier"))
 }
 
 /// As many lines as fit into `limit` characters, the last ones kept; `dropped` says how many are not there.
-pub(crate) fn newest(lines: &[String], limit: usize, dropped: impl Fn(usize) -> String) -> String {
+pub(super) fn newest(lines: &[String], limit: usize, dropped: impl Fn(usize) -> String) -> String {
     let mut left = limit;
     let fits = |line: &&String| {
         let length = line.chars().count() + 1;
