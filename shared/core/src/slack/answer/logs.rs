@@ -20,6 +20,9 @@ pub fn logs(release: &Release) -> Answer {
     if let Some(reason) = &release.reason {
         page.line(&quote(reason, 1500));
     }
+    if !release.build.tail.is_empty() {
+        page.line(&format!("The build said last:{}", log_block(&release.build.tail, 2000)));
+    }
     for deployment in &release.deployments {
         let environment = escape(&deployment.environment);
         for run in deployment.runs.iter().filter(|run| !run.log.is_empty()) {
