@@ -5,7 +5,7 @@
 
 mod found;
 
-use longshore_aws::{deeds::Undone, ids};
+use longshore_aws::{deeds::Undone, ids, store::Asking};
 use longshore_core::{
     config::Pipeline,
     release::{Origin, Person, Release, ReleaseId},
@@ -51,11 +51,13 @@ impl Trigger {
             return Ok(self.begun(made).await);
         }
         let release = Box::pin(self.granted(&wish)).await?;
-        if let Err(error) = self.store.ask(&release, None).await {
-            // The same wish at the same time, or the answer was lost.
-            return match self.store.release(&wish.id).await? {
-                Some(made) => Ok(self.begun(made).await),
-                None => Err(error.into()),
+        let asked = self.store.ask(&release, None).await;
+        if !matches!(asked, Ok(Asking::New)) {
+            // The same wish at the same time, or an answer that was lost.
+            return match (self.store.release(&wish.id).await?, asked) {
+                (Some(made), _) => Ok(self.begun(made).await),
+                (None, Err(error)) => Err(error.into()),
+                (None, Ok(_)) => Err(Undone::Refused(format!("release {} could not be recorded", wish.id))),
             };
         }
         tracing::info!(

@@ -67,9 +67,10 @@ fn the_head_of_a_branch_goes_live_and_codebuild_tells_which_commit_it_is() {
             let tags = revision["tags"].as_array().expect("tags");
             let tag = tags.iter().find(|tag| tag["key"] == "longshore:commit").expect("a tag");
             assert_eq!(tag["value"], *commit, "known before the first revision");
-            let message = local.shown(&wished.id, ":point_right: asked for by Ada: the tide turns").await;
-            assert!(message.text.contains("live in"), "{}", message.text);
-            assert!(message.attachments[0].to_string().contains(&commit[..7]), "{:?}", message.attachments);
+            let message = local.message(&wished.id, ": live in ", 0).await;
+            let shown = message.attachments[0].to_string();
+            assert!(shown.contains(":point_right: asked for by Ada: the tide turns"), "{shown}");
+            assert!(shown.contains(&format!("`main` at {}", &commit[..7])), "{shown}");
             assert_eq!(local.stack.host.dead_letters(), []);
         },
     );

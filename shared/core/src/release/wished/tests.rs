@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     message,
     push::Reference,
-    release::{Build, Commit, Fact, Outcome, State, sample},
+    release::{Build, Commit, Fact, Outcome, Passing, State, sample},
 };
 
 const ID: &str = "abcdef0123456789abcdef0123456789abcdef01";
@@ -90,6 +90,17 @@ fn its_message_says_who_asked() {
 fn no_push_takes_its_place() {
     let release = of_head("main");
     assert!(sample().may_be_superseded() && !release.may_be_superseded());
+}
+
+#[test]
+fn it_passes_the_lock_of_a_rollback_and_all_locks_once_it_is_let_in_or_by_name() {
+    let mut release = sample().wished(ada(), None).expect("a release");
+    assert_eq!((sample().passing(0), release.passing(0)), (Passing::Automation, Passing::Wished));
+    let mut by_name = release.clone();
+    by_name.deployments[0].overridden = Some(ada());
+    assert_eq!(by_name.passing(0), Passing::ByName, "as any release that somebody lets in by name");
+    release.deployments[0].admitted = Some(release.accepted);
+    assert_eq!(release.passing(0), Passing::Past, "what was let in goes to its end");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub fn logs(release: &Release) -> Answer {
         page.line(&quote(reason, 1500));
     }
     if !release.build.tail.is_empty() {
-        page.line(&format!("build{}", log_block(&release.build.tail, 2000)));
+        page.line(&format!("The build said last:{}", log_block(&release.build.tail, 2000)));
     }
     for deployment in &release.deployments {
         let environment = escape(&deployment.environment);

@@ -239,7 +239,7 @@ fn logs_link_the_build_and_quote_the_last_lines() {
     :x: *#14* failed after 1 min 40 s · `main` at <https://github.com/acme/web/commit/14|1414141> Change &lt;14&gt; · Ada, <!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>
     <https://logs.example/1|build log>
     > the task exited with 1
-    build
+    The build said last:
     ```
     compiling &lt;web&gt;
     error: tide
