@@ -1,10 +1,12 @@
 //! What people ask, looked up.
 
+use std::time::Duration;
+
 use longshore_aws::{deeds::Undone, ids, store::StoreError};
 use longshore_core::{
     config::Pipeline,
     push::Reference,
-    release::{OpenFor, Release, ReleaseId},
+    release::{Build, OpenFor, Release, ReleaseId},
     route::would,
     slack::{
         answer::{self, Answer, Place, Pushed, Standing},
@@ -12,12 +14,17 @@ use longshore_core::{
     },
 };
 
+use tokio::time::timeout;
+
 use crate::{Trigger, together::all};
 
 /// How many releases are listed.
 const LISTED: usize = 10;
 /// How many open releases are looked at, the newest of them.
 const LOOKED_AT: usize = 200;
+
+/// For how long a build's log is read: Slack waits for three seconds for the answer.
+const LOG: Duration = Duration::from_millis(1300);
 
 impl Trigger {
     /// Looks up what is asked; `name` is the command's own.
@@ -35,7 +42,18 @@ impl Trigger {
                 let ids = listed.into_iter().map(|listed| listed.id).collect();
                 answer::releases(pipeline, &self.records(ids).await?)
             }
-            Question::Logs(named) => answer::logs(&self.named(named).await?),
+            Question::Logs(named) => {
+                let mut release = self.named(named).await?;
+                // What a build says that runs still, or ended well, its record does not keep.
+                if release.build.tail.is_empty() {
+                    match timeout(LOG, self.log_lines(&release, Build::TAIL)).await {
+                        Ok(Ok(lines)) => release.build.tail = lines,
+                        Ok(Err(error)) => tracing::warn!(release = %release.id, "{error:#}: no log is shown"),
+                        Err(_) => tracing::warn!(release = %release.id, "no log is shown: it did not come in time"),
+                    }
+                }
+                answer::logs(&release)
+            }
             Question::Why { repository, branch } => {
                 let reference = Reference::branch(branch);
                 let reference = reference.ok_or_else(|| Undone::Refused(format!("{branch} is no branch")))?;
