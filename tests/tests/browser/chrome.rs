@@ -6,18 +6,19 @@ use std::{
     process::Stdio,
 };
 
-use local_protocol::http;
 use longshore_tests::{eventually, within, workspace};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use serde_json::json;
 use tempfile::TempDir;
-use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
     process::{Child, ChildStdout, Command},
 };
+
+use crate::webdriver::Session;
 
 /// What the driver says before its port once it listens.
 const STARTED: &str = "started successfully on port ";
@@ -29,7 +30,7 @@ const WITHOUT: &str = ".local/without-chromium";
 /// A browser with one page. However a test ends, its processes end with this.
 pub struct Chrome {
     /// The page.
-    pub driver: WebDriver,
+    pub driver: Session,
     child: Child,
     profile: TempDir,
     /// Kept open: a driver that writes into a closed pipe ends.
@@ -97,7 +98,7 @@ impl Chrome {
     /// Ends it, and waits until nothing of it is left.
     pub async fn quit(self) {
         let folder = self.profile.path().to_owned();
-        within("the session ends", self.driver.clone().quit()).await.expect("an end of the session");
+        within("the session ends", self.driver.quit()).await.expect("an end of the session");
         drop(self);
         eventually("no process of the browser is left", async || processes(&folder).is_empty().then_some(())).await;
     }
@@ -124,12 +125,9 @@ async fn port(told: &mut Lines<BufReader<ChildStdout>>) -> u16 {
     }
 }
 
-async fn connect(browser: &Path, port: u16, profile: &Path) -> WebDriver {
-    let mut wanted = DesiredCapabilities::chrome();
-    wanted.set_binary(browser.to_str().expect("a path in UTF-8")).expect("a capability");
-    wanted.set_browser_log_level(LoggingPrefsLogLevel::All).expect("a capability");
+async fn connect(browser: &Path, port: u16, profile: &Path) -> Session {
     let folder = format!("--user-data-dir={}", profile.display());
-    for argument in [
+    let arguments = [
         "--headless=new",
         // Chromium's sandbox refuses root; the page is our own.
         "--no-sandbox",
@@ -147,11 +145,12 @@ async fn connect(browser: &Path, port: u16, profile: &Path) -> WebDriver {
         "--force-color-profile=srgb",
         "--lang=en",
         &folder,
-    ] {
-        wanted.add_arg(argument).expect("a capability");
-    }
-    let session = WebDriver::builder(format!("http://127.0.0.1:{port}"), wanted).client(http()).connect();
-    within("Chromium starts", session).await.expect("a session")
+    ];
+    let capabilities = json!({
+        "goog:chromeOptions": { "binary": browser, "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" },
+    });
+    let driver = format!("http://127.0.0.1:{port}");
+    within("Chromium starts", Session::start(&driver, &capabilities)).await.expect("a session")
 }
 
 /// The processes that were started with this profile.

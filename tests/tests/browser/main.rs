@@ -9,3 +9,4 @@ mod page;
 mod pixels;
 mod release;
 mod typed;
+mod webdriver;

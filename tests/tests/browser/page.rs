@@ -2,11 +2,11 @@
 
 use longshore_tests::{eventually, within};
 use serde_json::{Value, json};
-use thirtyfour::{By, Key};
 
 use crate::{
     chrome::Chrome,
     pixels::{Area, Picture},
+    webdriver::Key,
 };
 
 /// The release's message: the one in the channel itself that is not for one person alone.
@@ -35,8 +35,8 @@ impl Chrome {
     ///
     /// When it fails.
     pub async fn ask(&self, script: &str) -> Value {
-        let answer = within("a script in the page", self.driver.execute(script, vec![])).await;
-        answer.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
+        let answer = within("a script in the page", self.driver.execute(script)).await;
+        answer.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
     /// How many elements there are.
@@ -68,7 +68,7 @@ impl Chrome {
 
     /// Clicks such an element. A message may be drawn anew while one aims, and then one tries again.
     pub async fn click(&self, selector: &str) {
-        let click = async || self.driver.find(By::Css(selector)).await.ok()?.click().await.ok();
+        let click = async || self.driver.click(selector).await.ok();
         eventually(&format!("{selector} is clicked"), click).await;
     }
 
@@ -94,14 +94,12 @@ impl Chrome {
 
     /// Types into the element that has the focus, as a person does.
     pub async fn keys(&self, keys: &str) {
-        let focused = self.driver.active_element().await.expect("what has the focus");
-        focused.send_keys(keys).await.expect("keys that are taken");
+        self.driver.keys(keys).await.expect("keys that are taken");
     }
 
     /// Presses a key that is no letter.
     pub async fn key(&self, key: Key) {
-        let chain = self.driver.action_chain().send_keys(key);
-        chain.perform().await.expect("a key that is taken");
+        self.driver.key(key).await.expect("a key that is taken");
     }
 
     /// A picture of what is seen now, with the first such element in view, kept as `target/screenshots/<name>.png`; and where that element,
@@ -115,7 +113,7 @@ impl Chrome {
                  return [area(outer), area(outer.querySelector({inner}))];"
             ))
             .await;
-        let picture = self.driver.screenshot_as_png().await.expect("a screenshot");
+        let picture = self.driver.screenshot().await.expect("a screenshot");
         (Picture::keep(name, &picture), Area::read(&places[0]), Area::read(&places[1]))
     }
 
@@ -126,7 +124,7 @@ impl Chrome {
     /// When there is something.
     pub async fn is_in_order(&self, when: &str) {
         assert_eq!(self.ask(OVERFLOWING).await, json!([]), "{when}: nothing overflows its box");
-        let log = self.driver.browser_log().await.expect("the console");
+        let log = self.driver.console().await.expect("the console");
         // 422 is how the inbox says to its own page that something cannot be done.
         let loud = |level: &str| level == "SEVERE" || level == "WARNING";
         let complaints: Vec<_> =

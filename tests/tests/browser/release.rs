@@ -102,9 +102,9 @@ fn a_release_is_watched_and_approved_in_the_page() {
                 "there is nothing to decide"
             );
             stays_text(&chrome).await;
-            chrome.driver.set_window_rect(0, 0, 520, 1000).await.expect("a narrow window");
+            chrome.driver.resize(520, 1000).await.expect("a narrow window");
             chrome.is_in_order("in a narrow window").await;
-            chrome.driver.set_window_rect(0, 0, 1280, 1000).await.expect("a wide window");
+            chrome.driver.resize(1280, 1000).await.expect("a wide window");
 
             rejected(&chrome, local, &application).await;
             chrome.quit().await;

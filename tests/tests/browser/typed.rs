@@ -12,10 +12,9 @@ use axum::{
 use local_protocol::http;
 use local_slack::{Interactions, Settings, Slack};
 use serde_json::{Value, json};
-use thirtyfour::Key;
 use tokio::net::TcpListener;
 
-use crate::chrome::Chrome;
+use crate::{chrome::Chrome, webdriver::Key};
 
 /// The app: a command opens a modal, the modal wants a reason of two words.
 struct App {

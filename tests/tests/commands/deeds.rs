@@ -23,12 +23,14 @@ project = "api"
 "#;
 
 /// Every command, called right but for what is to be found wrong.
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 15] = [
     &["releases", "web"],
     &["release", "web#12"],
     &["environments", "web"],
     &["rollback", "web", "production", "--yes"],
     &["deploy", "web", "12", "production", "--reason", "tide"],
+    &["cancel", "web#12"],
+    &["retry", "web#12"],
     &["approve", "web#12", "production"],
     &["reject", "web#12", "production"],
     &["continue", "web#12", "production"],
