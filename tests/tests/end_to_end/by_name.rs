@@ -70,7 +70,7 @@ fn the_head_of_a_branch_goes_live_and_codebuild_tells_which_commit_it_is() {
             let message = local.message(&wished.id, ": live in ", 0).await;
             let shown = message.attachments[0].to_string();
             assert!(shown.contains(":point_right: asked for by Ada: the tide turns"), "{shown}");
-            assert!(shown.contains(&format!("`main` at {}", &commit[..7])), "{shown}");
+            assert!(shown.contains(&format!("/commit/{commit}|{}>", &commit[..7])), "{shown}");
             assert_eq!(local.stack.host.dead_letters(), []);
         },
     );
