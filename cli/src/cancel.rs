@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
-use longshore_aws::{deeds::Deeds, ids};
-use longshore_core::release::{Release, State};
+use longshore_aws::deeds::Deeds;
+use longshore_core::{
+    release::{Release, State},
+    slack::command::Key,
+};
 
 use crate::{
     answer::Common,
@@ -49,7 +52,10 @@ pub async fn cancel(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// Tries it once more.
 pub async fn retry(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let again = async |deeds: Deeds<'_>, of: &Release, by| deeds.retry(ids::release_id(), &of.id, by).await;
+    let again = async |deeds: Deeds<'_>, of: &Release, by| {
+        let new = Key::of_retry(&of.id).release(of.ended.unwrap_or(of.accepted));
+        Box::pin(deeds.retry(new, &of.id, by)).await
+    };
     run(arguments, again, |number, release| format!("{number} is tried once more, as release #{}", release.number))
         .await
 }

@@ -125,7 +125,7 @@ impl Notify {
         }
         let is_due = |place: &Place| targets.contains(&place.target) && !place.gone && place.drawn < release.version;
         if lease.places.iter().any(is_due) {
-            self.look_up(lease, release, secrets.slack_bot_token.as_ref(), round).await?;
+            self.look_up(lease, release, secrets.slack_bot_token.as_ref(), round).await;
         }
         let telling = Telling { release, secrets: &secrets, looked: lease.looked.clone().unwrap_or_default() };
         for at in 0..lease.places.len() {
@@ -151,30 +151,21 @@ impl Notify {
     }
 
     /// Looks up what messages show besides the record, unless that was done. While Slack does not answer, that is left for later.
-    async fn look_up(
-        &self,
-        lease: &mut Lease,
-        release: &Release,
-        token: Option<&SecretString>,
-        round: &mut Round,
-    ) -> Result<(), SlackError> {
+    async fn look_up(&self, lease: &mut Lease, release: &Release, token: Option<&SecretString>, round: &Round) {
         if lease.looked.as_ref().is_some_and(|looked| looked.settled) {
-            return Ok(());
+            return;
         }
         let asked = token.filter(|_| !round.slack_is_down);
-        let looked = known::look_up(&self.store, &self.slack, asked, release, lease.looked.take()).await;
-        let (mut looked, error) = looked.map_err(|error| SlackError::Store(error.to_string()))?;
+        let (mut looked, error) = known::look_up(&self.store, &self.slack, asked, release, lease.looked.take()).await;
         match error {
             Some(error) => {
                 tracing::warn!(release = %release.id, %error, "people could not be looked up");
-                round.slack_is_down |= matches!(error, SlackError::Unreached(_));
                 // Whatever keeps Slack from answering just this, the replies wait no longer for it.
-                looked.settled = !round.slack_is_down && ids::now().duration_since(release.accepted) > LOOK_UP;
+                looked.settled = ids::now().duration_since(release.accepted) > LOOK_UP;
             }
             None => looked.settled = asked.is_some() || token.is_none(),
         }
         lease.looked = Some(looked);
-        Ok(())
     }
 }
 

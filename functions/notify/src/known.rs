@@ -24,17 +24,23 @@ pub(crate) async fn look_up(
     token: Option<&SecretString>,
     release: &Release,
     before: Option<Looked>,
-) -> Result<(Looked, Option<SlackError>), StoreError> {
-    let mut looked = match before {
-        Some(looked) => looked,
-        None => Looked { known: Known { since: since(store, release).await?, ..Known::default() }, settled: false },
+) -> (Looked, Option<SlackError>) {
+    let mut looked = if let Some(looked) = before {
+        looked
+    } else {
+        // One record that cannot be read keeps no message back.
+        let since = since(store, release).await.unwrap_or_else(|error| {
+            tracing::warn!(release = %release.id, %error, "what came since the release that was live last is not told");
+            None
+        });
+        Looked { known: Known { since, ..Known::default() }, settled: false }
     };
     if looked.settled {
-        return Ok((looked, None));
+        return (looked, None);
     }
     let people = people(slack, token, release, &mut looked.known).await;
     looked.settled = people.is_ok();
-    Ok((looked, people.err()))
+    (looked, people.err())
 }
 
 async fn people(

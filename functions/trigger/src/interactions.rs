@@ -15,7 +15,7 @@ use longshore_core::{
     approval::Who,
     release::{Attempt, Person, Release, ReleaseId, Verdict},
     signature::{self, Unproven, Verified},
-    slack::{self, Action, Interaction, Press, Pressed, Submitted, User, rejection, stale},
+    slack::{self, Action, Interaction, Press, Pressed, Submitted, User, command::Key, rejection, stale},
     text::shorten,
 };
 use serde_json::json;
@@ -221,8 +221,15 @@ impl Trigger {
                 return Ok(self.stopped(cancelled).await);
             }
             Action::Retry => {
-                let who = self.allowed(by, &release, current(&release), "retry").await?;
-                return Ok(self.once_more(&release, ids::release_id(), person(who)).await?);
+                let mut who = self.allowed(by, &release, None, "retry").await?;
+                let ahead = release.deployments.iter().filter(|deployment| deployment.verdict != Some(Verdict::Live));
+                for deployment in ahead {
+                    who = self.allowed(by, &release, Some(&deployment.environment), "retry").await?;
+                    self.still_asks(&release, &deployment.environment)?;
+                }
+                // Two who press at once have one effect.
+                let new = Key::of_retry(id).release(release.ended.unwrap_or(release.accepted));
+                return Ok(self.once_more(&release, new, person(who)).await?);
             }
             Action::Revert => {
                 let who = self.allowed(by, &release, Some(environment), "roll back").await?;
@@ -271,7 +278,22 @@ impl Trigger {
         let mut environments = release.deployments.iter().map(|deployment| deployment.environment.clone());
         let environment = environments.next().filter(|_| release.wished.is_some() && release.deployments.len() == 1);
         let pipeline = release.pipeline.clone();
-        self.build_by_name(Wish { id: new, pipeline, what: What::Named(what), environment, person }).await
+        let what = What::Named(what);
+        self.build_by_name(Wish { id: new, pipeline, what, environment, person, once_more: true }).await
+    }
+
+    /// Refuses what was accepted before an environment asked for an approval: its plan does not.
+    pub(crate) fn still_asks(&self, release: &Release, environment: &str) -> Result<(), Undone> {
+        let configured = self.settings.config.pipeline(&release.pipeline);
+        let asks = configured.and_then(|pipeline| pipeline.environment(environment)?.plan.approval.as_ref()).is_some();
+        let asked = release.deployment_to(environment).is_ok_and(|(_, deployment)| deployment.plan.approval.is_some());
+        if asks && !asked {
+            let number = release.number;
+            let why =
+                format!("{environment} asks for an approval since #{number} was accepted: have its commit built anew");
+            return Err(Undone::Refused(why));
+        }
+        Ok(())
     }
 
     pub(crate) fn deeds(&self) -> Deeds<'_> {

@@ -27,10 +27,12 @@ impl Trigger {
         environment: Option<&str>,
     ) -> Result<(Who, Result<(), MayNot>), SlackError> {
         let pipeline = self.settings.config.pipeline(pipeline);
-        let environment = pipeline.zip(environment).and_then(|(pipeline, name)| pipeline.environment(name));
-        let allowed = approval::allowed(pipeline, environment);
+        let found = pipeline.zip(environment).and_then(|(pipeline, name)| pipeline.environment(name));
+        let allowed = approval::allowed(pipeline, found);
         let who = self.known(by, allowed, false).await?;
-        let may = approval::may_do(allowed, &who);
+        // Of what is not in longshore.toml any more nobody can tell who may.
+        let is_there = pipeline.is_some() && (environment.is_none() || found.is_some());
+        let may = if is_there { approval::may_do(allowed, &who) } else { Err(MayNot::NotAllowed) };
         Ok((who, may))
     }
 

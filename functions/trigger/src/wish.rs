@@ -28,6 +28,8 @@ pub struct Wish {
     pub environment: Option<String>,
     /// Who asked, and why.
     pub person: Person,
+    /// Whether a release is tried once more by it: then every lock holds it, as it holds a push's.
+    pub once_more: bool,
 }
 
 /// What a wish is for.
@@ -92,15 +94,16 @@ impl Trigger {
             };
             Undone::Refused(format!("there is no pipeline {}: {told}", text::quote(&wish.pipeline, 64)))
         })?;
+        // Before anybody is asked for the head: a push that is accepted meanwhile is newer, and has a larger number. A refusal leaves a gap.
+        let number = self.store.next_number(&pipeline.name).await?;
         let Found { reference, commit } = self.found(pipeline, &wish.what).await?;
         let (delivery, repository, brought) = (String::new(), pipeline.repository.clone(), Vec::new());
         let origin = Origin { delivery, repository, reference, commit, brought };
         let channel = config.slack.as_ref().map(|slack| slack.channel.as_str());
-        let release = Release::new(wish.id.clone(), 0, pipeline, origin, Vec::new(), channel, ids::now());
+        let release = Release::new(wish.id.clone(), number, pipeline, origin, Vec::new(), channel, ids::now());
         let release = release.wished(wish.person.clone(), wish.environment.as_deref());
         let release = release.map_err(|error| Undone::Refused(error.to_string()))?;
-        // Drawn for what will be recorded, so that a refusal leaves no gap.
-        Ok(Release { number: self.store.next_number(&pipeline.name).await?, ..release })
+        Ok(Release { once_more: wish.once_more, ..release })
     }
 }
 

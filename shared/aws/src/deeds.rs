@@ -262,6 +262,15 @@ impl Deeds<'_> {
 
     /// Refuses where a newer release of the pipeline is on its way, or went in: nobody tries an older commit again by mistake.
     async fn newest(&self, release: &Release, below: u64) -> Result<(), Undone> {
+        for deployment in &release.deployments {
+            let known = self.store.environment(&release.pipeline, &deployment.environment).await?;
+            if let Some(live) = known.live.first().filter(|live| live.number > release.number) {
+                let (live, number, environment) = (live.number, release.number, &deployment.environment);
+                return Err(Undone::Refused(format!(
+                    "release #{live} is live in {environment}, and newer than #{number}"
+                )));
+            }
+        }
         for listed in self.store.newest_releases(&release.pipeline, Some(below), 20).await? {
             if listed.number <= release.number {
                 break;

@@ -57,7 +57,7 @@ pub fn view(release: &Release, known: &Known) -> View {
     let reason = release.reason.as_ref().filter(|_| release.state != State::Live).map(|reason| quote(reason, 1500));
     blocks.extend(reason.filter(|reason| !reason.is_empty()).map(|reason| section(&reason)));
     blocks.extend(last_words(release).map(|log| section(&log)));
-    blocks.extend(deployment::buttons(release, known));
+    blocks.extend(deployment::buttons(release));
     let footer: Vec<_> = footer(release, known).iter().map(|text| markup(text)).collect();
     blocks.push(json!({"type": "context", "elements": footer}));
     let name = format!("{} #{}", escape(&release.pipeline), release.number);

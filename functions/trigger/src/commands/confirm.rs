@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use longshore_aws::{deeds::Undone, ids};
 use longshore_core::slack::{
     User,
@@ -14,6 +15,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::Trigger;
 
+/// For how long a question stands.
+const ASKED: SignedDuration = SignedDuration::from_mins(15);
 /// By when it is decided, from the receipt of the press.
 const DECIDED: Duration = Duration::from_millis(1600);
 /// By when whoever pressed sees it.
@@ -50,6 +53,12 @@ impl Trigger {
             // Pressed again: what it changed since is its own work.
             if self.store.knows_errand(&key).await? {
                 return Ok(());
+            }
+            let age = proposal.id.at().map(|at| ids::now().duration_since(at));
+            if age.is_none_or(|age| age > ASKED) {
+                return Err(Undone::Refused(
+                    "the question is older than 15 minutes; give the command again".to_owned(),
+                ));
             }
             if let Some(why) = self.changed_since(&proposal.pipeline, &proposal.shown).await? {
                 return Err(Undone::Refused(why));

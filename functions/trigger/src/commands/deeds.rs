@@ -41,17 +41,19 @@ impl Trigger {
                 let person = self.may_start(&errand.by, pipeline, environment.as_deref(), errand.received).await?;
                 let what = what.clone().map_or(What::Default, What::Named);
                 let (pipeline, environment) = (pipeline.clone(), environment.clone());
-                let wish = Wish { id: errand.id.clone(), pipeline, what, environment, person };
+                let id = errand.id.clone();
+                let wish = Wish { id, pipeline, what, environment, person, once_more: false };
                 Ok(Done::Started(Box::new(Box::pin(self.build_by_name(wish)).await?)))
             }
             Wanted::Promote { release, environment } => {
                 let of = self.named(release).await?;
-                self.as_shown(errand, &of.pipeline).await?;
                 let place = Place { pipeline: &of.pipeline, environment: Some(environment), release: Some(&of) };
                 let person = self.person(&errand.by, &place, "promote", errand.received).await?;
                 let release = if maybe_done && is_let_in(&of, environment, &person) {
                     of.clone()
                 } else {
+                    self.as_shown(errand, &of.pipeline).await?;
+                    self.still_asks(&of, environment)?;
                     deeds.deploy(errand.id.clone(), &of.id, environment, person).await?
                 };
                 Ok(Done::Promoted { of: of.number, environment: environment.clone(), release: Box::new(release) })

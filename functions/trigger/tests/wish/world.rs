@@ -182,7 +182,14 @@ impl World {
 /// A wish of Ada's.
 pub fn wish(what: What) -> Wish {
     let person = Person { name: "ada".into(), reason: None, at: longshore_aws::ids::now() };
-    Wish { id: longshore_aws::ids::release_id(), pipeline: "web".into(), what, environment: None, person }
+    Wish {
+        id: longshore_aws::ids::release_id(),
+        pipeline: "web".into(),
+        what,
+        environment: None,
+        person,
+        once_more: false,
+    }
 }
 
 /// A wish for what has this name.

@@ -45,8 +45,8 @@ pub(super) fn reply(release: &Release, known: &Known) -> Option<String> {
     if !since.commits.is_empty() {
         return Some(list(release, &head, &since.commits, since.more, page.as_deref()));
     }
-    let whole = page.as_deref().map(|page| link(Some(page), "all changes"))?;
-    Some(format!("{head} {whole}"))
+    // Whether there is this reply is known from the beginning, also where the commit is not: replies are only added at the end.
+    Some(format!("{head} {}", link(page.as_deref(), "all changes")))
 }
 
 fn list(release: &Release, head: &str, commits: &[Brought], more: bool, page: Option<&str>) -> String {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    AMBER, BLUE, Known, duration, escape,
+    AMBER, BLUE, duration, escape,
     markup::{clip, code, date, log_block, quote},
     revision,
 };
@@ -170,7 +170,7 @@ fn stage(service: &ServiceDeployment) -> Option<String> {
 }
 
 /// The buttons that the release's state asks for. What they do is decided when they are pressed, by the state at that time.
-pub(super) fn buttons(release: &Release, known: &Known) -> Option<Value> {
+pub(super) fn buttons(release: &Release) -> Option<Value> {
     use action::{APPROVE, CANCEL, CONTINUE, REJECT, RETRY, REVERT, ROLL_BACK};
     let id = release.id.as_str();
     let current = release.deployments.iter().find(|deployment| deployment.verdict.is_none());
@@ -206,12 +206,9 @@ pub(super) fn buttons(release: &Release, known: &Known) -> Option<Value> {
         && !last.services.is_empty()
     {
         let environment = &last.environment;
-        let to = known.since.as_ref().map_or("what was live before it".to_owned(), |since| {
-            format!("#{} ({})", since.number, since.commit.get(..7).unwrap_or(&since.commit))
-        });
         let title = format!("Roll back {environment}?");
         let text = format!(
-            "{environment} goes from {} #{} back to {to}, and is locked until someone unlocks it.",
+            "{environment} goes from {} #{} back to what was live before it, and is locked until someone unlocks it.",
             release.pipeline, release.number
         );
         let value = format!("{id}/{environment}");

@@ -37,7 +37,9 @@ pub(super) fn author(release: &Release, known: &Known) -> Option<String> {
 pub(super) fn approvers(deployment: &Deployment, known: &Known) -> String {
     let people = known.approvers.get(&deployment.environment).map(Vec::as_slice).unwrap_or_default();
     let people: Vec<_> = people.iter().filter(|mention| is_mention(mention)).take(MOST).map(String::as_str).collect();
-    let whom = if people.is_empty() { String::new() } else { format!("{}: ", people.join(" ")) };
+    // Who comes later, to a channel of their own or after an outage, is not called for what was decided.
+    let waits = matches!(deployment.held, Some(Obstacle::Approval { .. }));
+    let whom = if people.is_empty() || !waits { String::new() } else { format!("{}: ", people.join(" ")) };
     // The time is not told once there is an answer.
     let until = match &deployment.held {
         Some(Obstacle::Approval { expires }) => format!(", until {}", date(*expires)),

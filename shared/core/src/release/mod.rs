@@ -40,6 +40,11 @@ use crate::{
     text,
 };
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// A release's id: a ULID, 26 characters of Crockford's base 32, which sort by time.
 /// Source: <https://github.com/ulid/spec>.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +56,16 @@ impl ReleaseId {
     pub fn parse(text: &str) -> Option<Self> {
         let digit = |b: u8| b.is_ascii_digit() || (b.is_ascii_uppercase() && !b"ILOU".contains(&b));
         (text.len() == 26 && text.as_bytes()[0] <= b'7' && text.bytes().all(digit)).then(|| Self(text.to_owned()))
+    }
+
+    /// When it was made, by the clock of whoever made it: its first ten digits, in milliseconds.
+    pub fn at(&self) -> Option<Timestamp> {
+        const DIGITS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let mut milliseconds: i64 = 0;
+        for digit in self.0.chars().take(10) {
+            milliseconds = milliseconds * 32 + i64::try_from(DIGITS.find(digit)?).ok()?;
+        }
+        Timestamp::from_millisecond(milliseconds).ok()
     }
 
     /// The 26 characters.
@@ -151,6 +166,9 @@ pub struct Release {
     /// Who asked for its build by branch or commit, where no push did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wished: Option<Person>,
+    /// Whether it is of a release that was tried once more: locks hold it as they hold a push's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub once_more: bool,
 }
 
 /// Where a release stands.
@@ -373,6 +391,7 @@ impl Release {
             called_off: None,
             asked: None,
             wished: None,
+            once_more: false,
         }
     }
 

@@ -73,7 +73,7 @@ impl Release {
         let overridden = deployment.is_some_and(|deployment| deployment.overridden.is_some());
         // What was admitted goes to its end, whoever locks meanwhile: all or nothing.
         let admitted = deployment.is_some_and(|deployment| deployment.admitted.is_some());
-        let wished = self.wished.is_some();
+        let wished = self.wished.is_some() && !self.once_more;
         match self.asked.as_ref().map(|asked| asked.deed) {
             _ if self.called_off.is_some() => Passing::Past,
             Some(Deed::Deploy) => Passing::ByName,

@@ -58,6 +58,11 @@ impl Key {
         Self::of("confirmation", id.as_str())
     }
 
+    /// That of trying a release once more, whoever asks: by its id.
+    pub fn of_retry(id: &ReleaseId) -> Self {
+        Self::of("retry", id.as_str())
+    }
+
     fn of(kind: &str, text: &str) -> Self {
         Self(hex::encode(Sha256::digest(format!("{kind}\n{text}"))))
     }
