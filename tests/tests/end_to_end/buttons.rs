@@ -94,7 +94,7 @@ fn a_build_is_cancelled_and_tried_once_more() {
         assert_eq!((again.state, &again.commit.id), (State::Live, &cancelled.commit.id), "{:?}", again.reason);
         local.shown(&again.id, ":point_right: asked for by grace").await;
         press(local, ONE, &message, "retry").await;
-        told(local, ONE, &format!("Nothing was changed: release #{} is newer than #1.", again.number)).await;
+        told(local, ONE, &format!("release #{} is live in production, and newer than #1.", again.number)).await;
     });
 }
 
