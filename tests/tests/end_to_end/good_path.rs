@@ -174,7 +174,7 @@ async fn the_message_went_forward(local: &Local, release: &Release) {
     let blocks = message.attachments[0]["blocks"].to_string();
     let commit = format!("https://github.com/acme/web/commit/{}", release.commit.id);
     let log = release.build.log.as_deref().expect("a log");
-    for shown in [":white_check_mark:", "Ada Lovelace", &commit, log, &release.commit.message, "from commit to live"] {
+    for shown in [":white_check_mark:", "by ada", &commit, log, &release.commit.message, "from commit to live"] {
         assert!(blocks.contains(shown), "the message lacks {shown}: {blocks}");
     }
     the_thread_tells_each_thing_once(local, &message);
