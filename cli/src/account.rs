@@ -75,12 +75,12 @@ impl Arguments {
         Ok(Account { store: Store::new(&sdk, table.clone()), sdk, local, directory, table })
     }
 
-    /// Who calls, and which secret: that which is named, or that of the local stack. No table is needed. An error is a sentence with the cure.
+    /// Who calls, and which secret: that of the local stack, or that which is named. No table is needed. An error is a sentence with the cure.
     pub async fn secret(self, named: Option<String>) -> anyhow::Result<(SdkConfig, String)> {
         if let Some(directory) = self.local {
             let local = Whereabouts::read(&directory)?;
             let sdk = local_sdk(&local).to_builder().endpoint_url(&local.endpoints.default).build();
-            let secret = named.or(local.secret).context("the local stack has no secret: its template declares none")?;
+            let secret = local.secret.context("the local stack has no secret: its template declares none")?;
             return Ok((sdk, secret));
         }
         let secret = named.filter(|secret| !secret.is_empty()).context(

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use longshore_aws::deeds::Deeds;
+use longshore_aws::deeds::{Deeds, Undone};
 use longshore_core::slack::command::{Wanted, Word};
 
 use crate::{answer::Common, completions, terminal::plain, who::reason};
@@ -58,7 +58,7 @@ pub async fn run(arguments: Arguments, approved: bool) -> anyhow::Result<ExitCod
             None => Deeds::awaited(&of)?.to_owned(),
         };
         let decided = deeds.decide(&of.id, &environment, &who, approved, reason, Timestamp::now()).await?;
-        Ok((decided, environment))
+        Ok::<_, Undone>((decided, environment))
     };
     let (decided, environment) = match decided.await {
         Ok(decided) => decided,

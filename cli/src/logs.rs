@@ -89,7 +89,11 @@ async fn read(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let account = account.open().await?;
     let release = subject.release(&account, &pipelines).await?;
     if functions {
-        let parts = functions::read(&account, &release, stack.as_deref(), follow).await?;
+        if follow {
+            functions::follow(&account, &release, stack.as_deref()).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let parts = functions::read(&account, &release, stack.as_deref()).await?;
         return shown(&release, parts, json);
     }
     if task {

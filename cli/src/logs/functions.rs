@@ -17,25 +17,18 @@ const PACE: Duration = Duration::from_secs(2);
 /// How many pages of a log group are read at once: each has up to 10,000 events, and some have none.
 const PAGES: usize = 100;
 
-/// What there is now; with `follow`, that is printed, and what comes until the release is over.
-pub async fn read(
-    account: &Account,
-    release: &Release,
-    stack: Option<&str>,
-    follow: bool,
-) -> anyhow::Result<Vec<Part>> {
-    let source = match account.directory() {
-        Some(directory) => Source::Files(directory.join("functions")),
-        None => Source::Groups { logs: account.logs(), stack: stack_of(account.table(), stack)?.to_owned() },
-    };
-    if !follow {
-        return source.parts(release).await;
-    }
+/// What there is now.
+pub async fn read(account: &Account, release: &Release, stack: Option<&str>) -> anyhow::Result<Vec<Part>> {
+    Source::of(account, stack)?.parts(release).await
+}
+
+/// Prints what there is, and what comes until nothing more will be heard of the release.
+pub async fn follow(account: &Account, release: &Release, stack: Option<&str>) -> anyhow::Result<()> {
+    let source = Source::of(account, stack)?;
     let (mut shown, progress) = (BTreeSet::new(), Progress::of("waiting for the release to end"));
     loop {
         // Before its logs: once it is over, nothing more is written.
         let found = account.store.release(&release.id).await?;
-        let closed = found.as_ref().is_none_or(Release::is_closed);
         for Part { source, lines } in source.parts(release).await? {
             for line in lines {
                 let line = format!("{source}  {}", harmless(&line, false).trim_end());
@@ -44,8 +37,8 @@ pub async fn read(
                 }
             }
         }
-        if closed {
-            return Ok(Vec::new());
+        if found.as_ref().is_none_or(Release::is_closed) {
+            return Ok(());
         }
         sleep(PACE).await;
     }
@@ -57,6 +50,13 @@ enum Source {
 }
 
 impl Source {
+    fn of(account: &Account, stack: Option<&str>) -> anyhow::Result<Self> {
+        Ok(match account.directory() {
+            Some(directory) => Self::Files(directory.join("functions")),
+            None => Self::Groups { logs: account.logs(), stack: stack_of(account.table(), stack)?.to_owned() },
+        })
+    }
+
     async fn parts(&self, release: &Release) -> anyhow::Result<Vec<Part>> {
         let mut parts = Vec::new();
         for function in FUNCTIONS {

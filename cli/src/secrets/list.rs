@@ -66,7 +66,7 @@ fn listed(current: &Version, previous: Option<&Version>) -> Vec<Listed> {
     let before = previous.map(|previous| flat(&previous.keys));
     let of = |(key, value): (String, Value)| {
         // What did not change since the version before is at least as old as that one.
-        let same = before.as_ref().is_some_and(|before| before.iter().any(|one| *one == (key.clone(), value.clone())));
+        let same = before.as_ref().is_some_and(|before| before.iter().any(|(name, old)| *name == key && *old == value));
         let since = if same { previous.and_then(|previous| previous.at) } else { current.at };
         Listed { values: count(&value), changed: !same && previous.is_some(), key, since }
     };

@@ -141,8 +141,7 @@ fn with(value: &Value, new: String, is_list: bool) -> Result<Value, &'static str
         return Err("has this value already");
     }
     match &old[..] {
-        _ if !is_list => Ok(Value::String(new)),
-        [] => Ok(Value::String(new)),
+        one if !is_list || one.is_empty() => Ok(Value::String(new)),
         [old] => Ok(json!([new, old])),
         [..] => Err("is being changed already: --finish first"),
     }

@@ -89,12 +89,16 @@ impl Vault {
         put.map_err(|error| anyhow!(told(&error)).context(format!("the secret {} cannot be written", self.id)))?;
         let moved = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(CURRENT);
         let moved = moved.move_to_version_id(&new).remove_from_version_id(&version.id).send().await;
+        let moved = match moved {
+            Ok(_) => Ok(()),
+            // The answer to an attempt that succeeded may have been lost.
+            Err(_) if self.current().await.is_ok_and(|current| current.id == new) => Ok(()),
+            Err(error) => Err(anyhow!(told(&error))),
+        };
         // Without the label, Secrets Manager forgets a version that does not count. Whether it goes or not, what counts is decided.
         let pending = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(PENDING);
         let _ = pending.remove_from_version_id(&new).send().await;
-        moved.map(drop).map_err(|error| {
-            anyhow!(told(&error)).context("the secret was not changed: if somebody else changed it just now, try again")
-        })
+        moved.context("the secret was not changed: if somebody else changed it just now, try again")
     }
 }
 

@@ -49,7 +49,7 @@ impl Typed {
             let word = word.trim_matches(['[', ']']);
             if let Some(below) = command.find_subcommand(word) {
                 command = below;
-            } else if std::ptr::eq(command, &raw const program) && !word.starts_with('-') {
+            } else if std::ptr::eq(command, &program) && !word.starts_with('-') {
                 return Some(format!("there is no command {word}"));
             } else if let Some(option) = word.strip_prefix("--") {
                 let name = option.split(['=', '[']).next().unwrap_or_default();
@@ -71,13 +71,12 @@ fn is_id(word: &str) -> bool {
 fn commands(line: &str) -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
     let (mut word, mut quote, mut begun) = (String::new(), None, false);
-    let mut rest = line.chars().peekable();
-    let mut push = |commands: &mut Vec<Vec<String>>, word: &mut String, begun: &mut bool| {
+    let push = |commands: &mut Vec<Vec<String>>, word: &mut String, begun: &mut bool| {
         if std::mem::take(begun) {
             commands.last_mut().expect("one").push(std::mem::take(word));
         }
     };
-    while let Some(c) = rest.next() {
+    for c in line.chars() {
         match (quote, c) {
             (Some(mark), c) if c == mark => quote = None,
             (None, '\'' | '"') => (quote, begun) = (Some(c), true),

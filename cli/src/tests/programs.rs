@@ -44,9 +44,9 @@ fn every_command_that_prints_data_prints_it_as_json_too() {
 #[test]
 fn every_command_that_asks_the_account_says_its_exit_statuses() {
     for (name, command) in all() {
-        let does = command.get_arguments().any(|argument| argument.get_id() == "caller" || argument.get_id() == "name");
+        let does = command.get_arguments().any(|argument| argument.get_long() == Some("as"));
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        if does && name != "longshore messages" {
+        if does {
             assert!(help.contains("Exit status: 0"), "{name}: {help}");
             assert!(help.contains("longshore "), "{name} has an example: {help}");
         }
