@@ -60,7 +60,7 @@ pub async fn run(arguments: Arguments, approved: bool) -> anyhow::Result<ExitCod
         let decided = deeds.decide(&of.id, &environment, &who, approved, reason, Timestamp::now()).await?;
         Ok::<_, Undone>((decided, environment))
     };
-    let (decided, environment) = match decided.await {
+    let (decided, environment) = match Box::pin(decided).await {
         Ok(decided) => decided,
         Err(undone) => return form.undone(undone),
     };

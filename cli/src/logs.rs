@@ -30,6 +30,7 @@ A task's log is the end that Longshore kept: its last 50 lines. The functions' l
 
 Exit status: 0 there is a log (with --follow: the build succeeded), 1 there is none or it failed, 2 wrong usage, 130 after Ctrl-C.";
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
@@ -157,7 +158,9 @@ fn shown(release: &Release, parts: Vec<Part>, json: bool) -> anyhow::Result<Exit
     } else {
         for Part { source, lines } in parts {
             output::title(&crate::terminal::plain(&source));
-            lines.iter().for_each(|line| output::say(crate::terminal::harmless(line, false).trim_end()));
+            for line in lines {
+                output::say(crate::terminal::harmless(&line, false).trim_end());
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

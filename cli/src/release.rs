@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 use longshore_aws::deeds::{Deeds, Undone};
 
-use crate::{account, answer::refusal, completions, output, reference::Pipelines};
+use crate::{account, answer::refusal, output, reference::Pipelines};
 
 const EXAMPLE: &str = "\
 Examples:

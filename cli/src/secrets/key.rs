@@ -1,6 +1,7 @@
 //! The keys of the secret that can be changed, and what each is for.
 
 /// A key.
+#[expect(clippy::enum_variant_names, reason = "the names are those of the secret")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Key {

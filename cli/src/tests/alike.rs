@@ -35,7 +35,8 @@ fn in_slack(text: &str, config: &str) -> Result<Wanted, String> {
 /// What is wanted, on a command line, in a directory with this configuration.
 fn on_the_command_line(words: &[&str], config: &Path) -> Result<Wanted, String> {
     let file = config.to_str().expect("a path");
-    let line = ["longshore"].iter().chain(words).chain(&["--config", file]);
+    let config = ["--config", file];
+    let line = ["longshore"].iter().chain(words).chain(&config);
     let arguments = Arguments::try_parse_from(line).map_err(|error| error.to_string())?;
     let wanted = match arguments.command {
         Command::Rollback(arguments) => arguments.wanted(),

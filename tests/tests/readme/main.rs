@@ -29,6 +29,12 @@ fn every_command_of_the_documents_is_run_or_listed_with_the_reason_why_not() {
     assert!(strange.is_empty(), "neither run nor listed (tests/tests/readme/verdicts.rs):\n{}", strange.join("\n"));
     let used = |begins: &str| commands.iter().any(|one| one.text.starts_with(begins));
     let unused: Vec<&str> = KNOWN.iter().map(|(begins, _)| *begins).filter(|begins| !used(begins)).collect();
+    for (begins, verdict) in KNOWN {
+        assert!(!matches!(verdict, Verdict::Listed("")), "{begins}: the reason is missing");
+        if let Verdict::Listed(why) = verdict {
+            println!("not run: {begins}: {why}");
+        }
+    }
     assert!(unused.is_empty(), "no document has these any more: {unused:?}");
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use longshore_aws::deeds::{Deeds, To, Undone};
 use longshore_core::{
     approval::Who,
-    release::{Attempt, Deployment, Lock, Person, Release, State},
+    release::{Attempt, Deployment, Lock, Person, Release},
     slack::{
         User,
         answer::Done,

@@ -52,13 +52,10 @@ impl Deeds<'_> {
     /// The environment in which a release waits for an approval, where nobody names one: the one that it is going into.
     pub fn awaited(release: &Release) -> Result<&str, Undone> {
         let waiting = release.deployments.iter().find(|deployment| deployment.verdict.is_none());
-        match waiting.filter(|_| release.state == State::Deploying) {
-            Some(waiting) => Ok(&waiting.environment),
-            None => {
-                let (pipeline, number, state) =
-                    (&release.pipeline, release.number, release.state.word().replace('_', " "));
-                Err(Undone::Refused(format!("{pipeline} #{number} waits for no approval: it is {state}")))
-            }
+        if let Some(waiting) = waiting.filter(|_| release.state == State::Deploying) {
+            return Ok(&waiting.environment);
         }
+        let (pipeline, number, state) = (&release.pipeline, release.number, release.state.word().replace('_', " "));
+        Err(Undone::Refused(format!("{pipeline} #{number} waits for no approval: it is {state}")))
     }
 }
