@@ -44,12 +44,12 @@ impl Typed {
     fn wrong_pattern(&self) -> Option<String> {
         let mut program = Arguments::command();
         program.build();
-        let mut command: &Command = &program;
+        let (mut command, mut at_top): (&Command, bool) = (&program, true);
         for word in &self.words {
             let word = word.trim_matches(['[', ']']);
             if let Some(below) = command.find_subcommand(word) {
-                command = below;
-            } else if std::ptr::eq(command, &program) && !word.starts_with('-') {
+                (command, at_top) = (below, false);
+            } else if at_top && !word.starts_with('-') {
                 return Some(format!("there is no command {word}"));
             } else if let Some(option) = word.strip_prefix("--") {
                 let name = option.split(['=', '[']).next().unwrap_or_default();
