@@ -7,6 +7,7 @@
 mod calls;
 mod events;
 mod permissions;
+mod redrive;
 mod repository;
 mod routes;
 mod same;
