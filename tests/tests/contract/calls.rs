@@ -92,7 +92,8 @@ fn operations(symbols: &[&str]) -> BTreeSet<String> {
 
 /// Whether anything of a module is there: a symbol writes a path as `13longshore_aws4logs`, or within others as `longshore_aws..logs..`.
 fn holds(symbols: &[&str], path: &[&str]) -> bool {
-    let counted: String = path.iter().map(|part| format!("{}{part}", part.len())).collect();
+    let counted: Vec<_> = path.iter().map(|part| format!("{}{part}", part.len())).collect();
+    let counted = counted.concat();
     let dotted = path.join("..") + "..";
     symbols.iter().any(|symbol| symbol.contains(&counted) || symbol.contains(&dotted))
 }

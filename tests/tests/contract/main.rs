@@ -6,6 +6,7 @@
 
 mod calls;
 mod events;
+mod metrics;
 mod permissions;
 mod redrive;
 mod repository;

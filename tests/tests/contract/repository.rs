@@ -36,7 +36,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<Source>) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if path.is_dir() && name != "tests" {
             collect(root, &path, found);
-        } else if path.is_file() && name.ends_with(".rs") && name != "tests.rs" {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs" {
             let text = fs::read_to_string(&path).expect("text");
             let path = path.strip_prefix(root).expect("below its root").to_owned();
             found.push(Source { path, text: product(&text).to_owned() });

@@ -72,7 +72,7 @@ fn types() -> BTreeSet<String> {
 /// All that the roles of the template may do.
 fn actions() -> BTreeSet<String> {
     let template = Template::own();
-    let own = template.resources("AWS::IAM::Role").flat_map(|(_, role)| role["Policies"].as_array()).flatten();
+    let own = template.resources("AWS::IAM::Role").filter_map(|(_, role)| role["Policies"].as_array()).flatten();
     own.chain(template.resources("AWS::IAM::ManagedPolicy").map(|(_, policy)| policy)).flat_map(allowed).collect()
 }
 
