@@ -84,3 +84,42 @@ fn neither_an_update_nor_the_stacks_end_loses_table_or_secret() {
     }
     assert_eq!(template["Table"]["Properties"]["DeletionProtectionEnabled"], true);
 }
+
+/// The parameters that a piece of the template refers to.
+fn parameters(node: &Value, template: &Template, found: &mut BTreeSet<String>) {
+    let is_parameter = |name: &str| !template.0["Parameters"][name].is_null();
+    match node {
+        Value::Object(members) => {
+            found.extend(
+                members.get("Ref").and_then(Value::as_str).filter(|name| is_parameter(name)).map(str::to_owned),
+            );
+            members.values().for_each(|member| parameters(member, template, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| parameters(item, template, found)),
+        Value::String(text) => {
+            let names = text.split("${").skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name));
+            found.extend(names.filter(|name| is_parameter(name)).map(str::to_owned));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn a_changed_parameter_publishes_a_version() {
+    let template = Template::own();
+    let mut seen = 0;
+    for (id, version) in template.resources("AWS::Lambda::Version") {
+        let function = version["FunctionName"]["Ref"].as_str().expect("a function");
+        let (_, properties) =
+            template.resources("AWS::Lambda::Function").find(|(id, _)| *id == function).expect("the function");
+        let (mut has, mut described) = (BTreeSet::new(), BTreeSet::new());
+        parameters(properties, template, &mut has);
+        // It is the function's, and no version's.
+        assert!(has.remove("ReservedConcurrency"));
+        parameters(&version["Description"], template, &mut described);
+        assert_eq!(described, has, "{id}: what is not described changes nothing that is called");
+        assert!(has.contains("Architecture"), "{has:?}");
+        seen += 1;
+    }
+    assert_eq!(seen, FUNCTIONS.len());
+}
