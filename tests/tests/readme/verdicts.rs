@@ -39,7 +39,6 @@ pub const KNOWN: &[(&str, Verdict)] = &[
     ("longshore explain --source ", Offline),
     ("longshore explain --delivery ", Listed("names a table; end_to_end/explained.rs runs the same")),
     ("longshore explain --release ", Listed("names a release; end_to_end/explained.rs runs the same")),
-    ("longshore completions ", Offline),
     ("source <(longshore completions ", Offline),
     ("longshore man --directory ", Offline),
     ("longshore man ", Listed("man may not be installed; the pages are written by --directory")),
