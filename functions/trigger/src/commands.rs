@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use longshore_aws::{
     deeds::Undone,
     http::{Request, Response},
-    ids,
+    ids, metrics,
 };
 use longshore_core::{
     release::ReleaseId,
@@ -57,6 +57,7 @@ impl Trigger {
             Ok(None) => return Response::empty(),
             Err(error) => {
                 tracing::warn!(%error, "a signed request that is no command");
+                metrics::refused("slack");
                 return Response::bad_request(&error.to_string());
             }
         };
