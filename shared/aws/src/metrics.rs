@@ -98,9 +98,7 @@ pub(crate) fn directives(has: impl Fn(&str) -> bool, now: Timestamp) -> Value {
             None => sets.push((metric.dimensions, vec![described])),
         }
     }
-    let directive = |(dimensions, metrics): (&[&str], Vec<Value>)| {
-        json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
-    };
+    let directive = |(dimensions, metrics): (&[&str], Vec<Value>)| json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics });
     let directives: Vec<_> = sets.into_iter().map(directive).collect();
     json!({ "Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives })
 }

@@ -15,7 +15,8 @@ const TRACE: &str = "01934000000000000000000000000000";
 /// What is logged while something is done, line by line.
 fn logged(environment: &[(&str, &str)], act: impl FnOnce()) -> Vec<String> {
     let lines = Arc::new(Mutex::new(Vec::new()));
-    let lookup = |name: &str| environment.iter().find_map(|(known, value)| (*known == name).then(|| (*value).to_owned()));
+    let lookup =
+        |name: &str| environment.iter().find_map(|(known, value)| (*known == name).then(|| (*value).to_owned()));
     let write = {
         let lines = lines.clone();
         move |line: &[u8]| lines.lock().expect("the lines").push(String::from_utf8(line.to_vec()).expect("text"))
@@ -136,5 +137,8 @@ fn what_people_look_for_stands_in_front_and_hostile_text_stays_in_its_place() {
     assert_eq!(line["hostile"], "a\nb\",\"release\":\"forged\u{1b}[31m");
     assert_eq!((&line["level"], &line["release"]), (&json!("INFO"), &Value::Null));
     assert_eq!(line["long"].as_str().map(|long| long.chars().count()), Some(LONGEST));
-    assert!(lines[0].starts_with("{\"timestamp\":\"2") && lines[0].contains("Z\",\"level\":\"INFO\",\"message\":\"what happened\""));
+    assert!(
+        lines[0].starts_with("{\"timestamp\":\"2")
+            && lines[0].contains("Z\",\"level\":\"INFO\",\"message\":\"what happened\"")
+    );
 }

@@ -24,35 +24,24 @@ impl Release {
     /// By when something has to have changed; `None` while it may stay as it is.
     fn moves_by(&self) -> Option<Timestamp> {
         let limit = |since: Timestamp, lasts: SignedDuration| since.saturating_add(lasts).ok();
-        match (self.state, self.build.outcome) {
-            (State::Waiting, _) => None,
-            (State::Requested, _) => limit(self.build.due?, self.start_within),
-            (State::Deploying, _) => {
+        match self.state {
+            State::Waiting => None,
+            State::Requested => limit(self.build.due?, self.start_within),
+            State::Deploying => {
                 let current = self.deployments.iter().find(|deployment| deployment.verdict != Some(Verdict::Live))?;
                 current.moves_by(self.changed)
             }
-            (State::Building, _)
-            | (
-                State::Built
-                | State::Live
-                | State::RolledBack
-                | State::Failed
-                | State::Superseded
-                | State::Cancelled,
-                None,
-            ) => match self.build.started {
-                Some(started) => limit(started, BUILD_LASTS),
-                None => limit(self.ended?, Self::START_LASTS),
+            State::Building
+            | State::Built
+            | State::Live
+            | State::RolledBack
+            | State::Failed
+            | State::Superseded
+            | State::Cancelled => match (self.build.outcome, self.build.started) {
+                (Some(_), _) => None,
+                (None, Some(started)) => limit(started, BUILD_LASTS),
+                (None, None) => limit(self.ended?, Self::START_LASTS),
             },
-            (
-                State::Built
-                | State::Live
-                | State::RolledBack
-                | State::Failed
-                | State::Superseded
-                | State::Cancelled,
-                Some(_),
-            ) => None,
         }
     }
 }
@@ -126,15 +115,24 @@ mod tests {
                 release.deployments[0].held = Some(obstacle(start));
             }
         };
-        let locked = |until| Obstacle::Lock(Lock {
-            by: "ada".into(), reason: None, since: Timestamp::UNIX_EPOCH, until, rollback: false,
-        });
+        let locked = |until| {
+            Obstacle::Lock(Lock {
+                by: "ada".into(),
+                reason: None,
+                since: Timestamp::UNIX_EPOCH,
+                until,
+                rollback: false,
+            })
+        };
         let day = SignedDuration::from_hours(24);
         let minutes = day.as_mins();
-        assert!(!stuck(|release, _| {
-            release.state = State::Deploying;
-            release.deployments[0].held = Some(locked(None));
-        }, 1_000_000));
+        assert!(!stuck(
+            |release, _| {
+                release.state = State::Deploying;
+                release.deployments[0].held = Some(locked(None));
+            },
+            1_000_000
+        ));
         let approval = held(|start| Obstacle::Approval { expires: start + SignedDuration::from_hours(24) });
         assert!(!stuck(&approval, minutes + 15) && stuck(&approval, minutes + 16), "it should have expired");
         let freeze = held(|start| Obstacle::Freeze { until: start + SignedDuration::from_hours(24) });
@@ -143,7 +141,8 @@ mod tests {
             release.state = State::Deploying;
             release.deployments[0].admitted = Some(start);
             let pause = Pause { stage: "POST_TEST_TRAFFIC_SHIFT".into(), hook: "h".into(), since: start, answer: None };
-            release.deployments[0].services[0] = ServiceDeployment { pause: Some(pause), ..ServiceDeployment::default() };
+            release.deployments[0].services[0] =
+                ServiceDeployment { pause: Some(pause), ..ServiceDeployment::default() };
         };
         assert!(!stuck(paused, 1_000_000));
     }

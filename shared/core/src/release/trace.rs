@@ -42,7 +42,10 @@ mod tests {
     fn a_trace_is_the_ids_bits() {
         // The greatest ULID, and the first of the millisecond that the specification of ULIDs takes for its example.
         assert_eq!(id("7ZZZZZZZZZZZZZZZZZZZZZZZZZ").trace(), "f".repeat(32));
-        assert_eq!(id("01ARYZ6S410000000000000000").trace(), format!("{:012x}{}", 1_469_918_176_385_u64, "0".repeat(20)));
+        assert_eq!(
+            id("01ARYZ6S410000000000000000").trace(),
+            format!("{:012x}{}", 1_469_918_176_385_u64, "0".repeat(20))
+        );
         assert_eq!(id("00000000000000000000000001").trace(), format!("{}1", "0".repeat(31)));
     }
 
