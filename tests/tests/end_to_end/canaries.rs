@@ -112,10 +112,6 @@ fn no_secret_is_in_a_log_an_answer_an_event_or_a_record() {
             options.template.replace(table, &talkative).replace(github, &format!("LONGSHORE_GITHUB_API: {api}"));
     };
     with_config(&pipelines, install, async |local| {
-        // It refuses everything, and quotes what it was shown.
-        let quoting = async |uri: Uri, headers: HeaderMap| {
-            (StatusCode::FORBIDDEN, format!("{{\"message\": \"{uri} {headers:?}\"}}"))
-        };
         let listener = tokio::net::TcpListener::from_std(provider).expect("a listener");
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(quoting)).await });
         let (mut canaries, mut answers) = (Canaries::default(), Answers::default());
@@ -132,6 +128,11 @@ fn no_secret_is_in_a_log_an_answer_an_event_or_a_record() {
         }
         nothing_got_out(local, &canaries, &answers, &recording).await;
     });
+}
+
+/// A provider that refuses everything, and quotes what it was shown.
+async fn quoting(uri: Uri, headers: HeaderMap) -> (StatusCode, String) {
+    (StatusCode::FORBIDDEN, json!({ "message": format!("{uri} {headers:?}") }).to_string())
 }
 
 /// Canaries for all that the secret can hold; its value.
