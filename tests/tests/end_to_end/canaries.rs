@@ -26,6 +26,7 @@ use longshore_tests::{
 use serde_json::{Value, json};
 
 const ONE: &str = "U0DEVELOPER";
+const CHANNEL: &str = "C0DEPLOYS1";
 
 /// What must not get out, by what it is.
 #[derive(Default)]
@@ -264,8 +265,6 @@ async fn reports(local: &Local, canaries: &mut Canaries, answers: &mut Answers, 
 /// Commands and presses, also such as are refused.
 async fn people(local: &Local, canaries: &mut Canaries, answers: &mut Answers, secret: &Value) {
     let slack = &local.stack.slack;
-    let channel = slack.directory().channels.keys().next().cloned();
-    let channel = channel.unwrap_or_else(|| panic!("a channel"));
     for text in [
         "status",
         "status web",
@@ -275,7 +274,7 @@ async fn people(local: &Local, canaries: &mut Canaries, answers: &mut Answers, s
         "logs web",
         "nothing of the kind",
     ] {
-        let reply = slack.command(ONE, &channel, "/deploy", text).await.expect("an answer");
+        let reply = slack.command(ONE, CHANNEL, "/deploy", text).await.expect("an answer");
         assert_eq!(answers.take(text, (reply.status, reply.body)), 200, "{text}");
     }
     for message in local.messages() {
@@ -345,7 +344,7 @@ async fn failures(local: &Local, between: &Between, canaries: &mut Canaries, ans
         for function in ["Notify", "Trigger"] {
             local.tick(function).await;
         }
-        let _ = local.stack.slack.command(ONE, "C0LOCAL0000", "/deploy", "build web main").await;
+        let _ = local.stack.slack.command(ONE, CHANNEL, "/deploy", "build web main").await;
     }
     local.stack.slack.fail_with(None);
 }
