@@ -10,12 +10,14 @@ mod decide;
 mod demo;
 mod deploy;
 mod diff;
+mod doctor;
 mod ecs;
 mod environments;
 mod explain;
 mod follow;
 mod happened;
 mod hook;
+mod init;
 mod local;
 mod lock;
 mod messages;
@@ -53,6 +55,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write longshore.toml, samconfig.toml and a Slack app's manifest, and set up the webhook.
+    Init(init::Arguments),
+    /// Look at everything in the account that Longshore needs, and say what is wrong, and its cure.
+    Doctor(doctor::Arguments),
     /// Check longshore.toml: every problem with its place and cure.
     Check(check::Arguments),
     /// List a pipeline's newest releases.
@@ -117,6 +123,8 @@ enum Command {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
+        Command::Init(arguments) => Box::pin(init::run(arguments)).await,
+        Command::Doctor(arguments) => return Box::pin(doctor::run(arguments)).await,
         Command::Check(arguments) => return check::run(&arguments),
         Command::Releases(arguments) => releases::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
