@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         }
         Err(problems) => (None, Severity::Error, problems),
     };
-    let ok = config.is_some() && !(arguments.strict && !problems.is_empty());
+    let ok = config.is_some() && (!arguments.strict || problems.is_empty());
     if arguments.json {
         println!("{}", as_json(&file, ok, severity, &problems));
     } else {

@@ -56,7 +56,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Write longshore.toml, samconfig.toml and a Slack app's manifest, and set up the webhook.
-    Init(init::Arguments),
+    Init(Box<init::Arguments>),
     /// Look at everything in the account that Longshore needs, and say what is wrong, and its cure.
     Doctor(doctor::Arguments),
     /// Check longshore.toml: every problem with its place and cure.
@@ -123,7 +123,7 @@ enum Command {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Command::Init(arguments) => Box::pin(init::run(arguments)).await,
+        Command::Init(arguments) => Box::pin(init::run(*arguments)).await,
         Command::Doctor(arguments) => return Box::pin(doctor::run(arguments)).await,
         Command::Check(arguments) => return check::run(&arguments),
         Command::Releases(arguments) => releases::run(arguments).await,

@@ -27,7 +27,7 @@ pub async fn projects(world: &World) -> Vec<Finding> {
                 for pipeline in
                     world.config.pipelines().iter().filter(|pipeline| names.contains(&pipeline.project.as_str()))
                 {
-                    findings.extend(project(pipeline, &answer));
+                    findings.extend(project(pipeline, &answer, world.local.is_some()));
                 }
             }
             Err(error) => {
@@ -39,7 +39,8 @@ pub async fn projects(world: &World) -> Vec<Finding> {
     findings
 }
 
-fn project(pipeline: &Pipeline, answer: &Value) -> Vec<Finding> {
+/// `local`: the project is a local stack's, which builds from its own repositories.
+fn project(pipeline: &Pipeline, answer: &Value, local: bool) -> Vec<Finding> {
     let subject = format!("project {}", pipeline.project);
     let found =
         answer["projects"].as_array().into_iter().flatten().find(|one| one["name"] == pipeline.project.as_str());
@@ -54,6 +55,7 @@ fn project(pipeline: &Pipeline, answer: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     let source = &found["source"];
     if let Some(location) = source["location"].as_str()
+        && !local
         && bare(location) != bare(&pipeline.repository)
     {
         findings.push(Finding::wrong(

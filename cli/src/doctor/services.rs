@@ -68,12 +68,13 @@ pub async fn environment(world: &World, pipeline: &Pipeline, environment: &Envir
                         ));
                     }
                     Err(error) => {
-                        of_this.push(Finding::of_call(subject.as_str(), "ecs:DescribeTaskDefinition", &error))
+                        of_this.push(Finding::of_call(subject.as_str(), "ecs:DescribeTaskDefinition", &error));
                     }
                 }
             }
             let groups = target_groups(found);
-            if !groups.is_empty() {
+            // A local stack has no target groups that could be described.
+            if !groups.is_empty() && world.local.is_none() {
                 of_this.extend(
                     balancing::look(&world.client_of(&sdk, Service::ElasticLoadBalancing), &subject, &groups).await,
                 );

@@ -4,7 +4,8 @@ use super::*;
 use crate::doctor::secret::Version;
 
 fn said(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| format!("{:?} {} {}\n", finding.severity, finding.subject, finding.message)).collect()
+    let line = |finding: &Finding| format!("{:?} {} {}", finding.severity, finding.subject, finding.message);
+    findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn the_base_is_a_url_that_may_be_trusted_with_secrets() {
 
 #[test]
 fn what_is_to_be_filled_in_is_told_for_every_source() {
-    let mut text = String::new();
+    let mut told = Vec::new();
     for (source, repository) in [
         (Source::GitHub, "github.com/acme/web"),
         (Source::Bitbucket, "bitbucket.org/acme/web"),
@@ -100,9 +100,9 @@ fn what_is_to_be_filled_in_is_told_for_every_source() {
     ] {
         let (_, config) = files::config(&answers(repository, source, false)).expect("a configuration");
         let settings = webhook::settings(source, &config, repository, Some("https://x.example"));
-        text += &format!("{source}\n{}\n", anstream::adapter::strip_str(&settings));
+        told.push(format!("{source}\n{}", anstream::adapter::strip_str(&settings)));
     }
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 fn parsed(arguments: &[&str]) -> Arguments {

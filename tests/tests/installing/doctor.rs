@@ -229,3 +229,25 @@ async fn an_account_in_order_is_right_and_what_is_denied_is_a_finding() {
     has(&all, "fine fine slack");
     account.stop().await;
 }
+
+#[test]
+fn a_local_stack_is_right() {
+    longshore_tests::with_stack(
+        |_| {},
+        async |local| {
+            let mut command = longshore(&local.directory);
+            let config = longshore_tests::workspace().join("examples/longshore.toml");
+            command
+                .args(["doctor", "--json", "--local"])
+                .arg(local.directory.join("stack"))
+                .arg("--config")
+                .arg(config);
+            let output = command.output().await.expect("longshore");
+            let text = said(&output);
+            assert_eq!(output.status.code(), Some(0), "{text}");
+            let found: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+            has(&told(&found), "fine fine secret");
+            assert!(told(&found).iter().any(|line| line.starts_with("fine fine service ")), "{text}");
+        },
+    );
+}

@@ -28,8 +28,7 @@ fn schema() -> Value {
 }
 
 fn at(path: &str) -> Value {
-    let path =
-        if path.starts_with('/') { path.to_owned() } else { format!("{ENVIRONMENT}/properties/{path}") };
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("{ENVIRONMENT}/properties/{path}") };
     schema().pointer(&path).unwrap_or_else(|| panic!("the schema has nothing at {path}")).clone()
 }
 
@@ -43,9 +42,10 @@ fn the_schema_has_the_keys_of_the_reader() {
         let said = problems(text);
         let takes = format!("unknown key `zzzz` in {title}; {title} takes ");
         let (_, rest) = said.split_once(&takes).unwrap_or_else(|| panic!("{takes} is not said: {said}"));
-        let taken = named(rest.lines().next().unwrap_or_default());
-        let properties = at(path)["properties"].as_object().expect("properties").keys().cloned().collect::<BTreeSet<_>>();
-        assert_eq!(taken, properties, "{title}");
+        let known = named(rest.lines().next().unwrap_or_default());
+        let properties =
+            at(path)["properties"].as_object().expect("properties").keys().cloned().collect::<BTreeSet<_>>();
+        assert_eq!(known, properties, "{title}");
     }
     let root = problems("zzzz = 1");
     let (_, rest) = root.split_once("the file takes ").expect("the keys of the file");
@@ -59,11 +59,16 @@ fn the_schema_requires_what_the_reader_requires() {
         let said = problems(text);
         let missing = |key: &str| said.contains(&format!("{title} has no `{key}`"));
         let table = at(path);
-        let required: Vec<&str> = table["required"].as_array().expect("required").iter().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            table["required"].as_array().expect("required").iter().filter_map(Value::as_str).collect();
         for key in table["properties"].as_object().expect("properties").keys() {
             // Of services and scheduled tasks, and of branches and tags, one is enough: `anyOf`.
             let either = table["anyOf"].as_array().is_some_and(|any| any.iter().any(|one| one["required"][0] == *key));
-            assert_eq!(missing(key), required.contains(&key.as_str()) || (either && key == "services"), "{title} {key}");
+            assert_eq!(
+                missing(key),
+                required.contains(&key.as_str()) || (either && key == "services"),
+                "{title} {key}"
+            );
         }
     }
 }
