@@ -33,13 +33,22 @@ fn the_keys_of_the_secret_are_told_with_their_age() {
 
     // What was there before is as old as that, at least; what is new is as old as the version.
     let fine = read(keys(json!("new-secret-new-secret")), 3, Some((keys(json!("old-secret-old-secret")), 40)));
-    insta::assert_snapshot!(told(fine), @"");
+    insta::assert_snapshot!(told(fine), @"Fine secret has the keys that are needed; age: callback_key at least 40 d, github 3 d, slack_bot_token at least 40 d and slack_signing_secret at least 40 d");
     let old = read(keys(json!(long)), 3, Some((keys(json!(long)), 400)));
-    insta::assert_snapshot!(told(old), @"");
+    insta::assert_snapshot!(told(old), @r#"
+    Advice secret has a `callback_key` that is at least 400 days old
+    Advice secret has a `github` that is at least 400 days old
+    Advice secret has a `slack_bot_token` that is at least 400 days old
+    Advice secret has a `slack_signing_secret` that is at least 400 days old
+    "#);
     let rotating = read(keys(json!([long, "old-secret-old-secret"])), 30, None);
-    insta::assert_snapshot!(told(rotating), @"");
+    insta::assert_snapshot!(told(rotating), @"Advice secret has 2 values of `github`, for at least 30 days");
     let poor = read(json!({ "github": "hush" }), 1, None);
-    insta::assert_snapshot!(told(poor.clone()), @"");
+    insta::assert_snapshot!(told(poor.clone()), @r#"
+    Wrong secret has no `callback_key`: no build can be started, which reports with a token that it signs
+    Advice secret has no `slack_bot_token`: nothing is posted in Slack
+    Wrong secret has a `github` of less than 16 characters, which can be guessed
+    "#);
     assert!(!told(poor).contains("hush"));
 }
 
