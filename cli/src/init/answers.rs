@@ -49,7 +49,7 @@ pub struct Arguments {
     #[arg(long)]
     channel: Option<String>,
     /// The ARN of a CodeConnections connection, for a private repository on GitHub.
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = connection)]
     connection: Option<String>,
 }
 
@@ -172,6 +172,17 @@ impl Answers {
             channel,
             connection: given.connection,
         })
+    }
+}
+
+/// `--connection`
+fn connection(arn: &str) -> Result<String, &'static str> {
+    let plain = arn.bytes().all(|b| b.is_ascii_alphanumeric() || b":/_-".contains(&b));
+    let fits = plain && arn.starts_with("arn:") && arn.contains(":connection/");
+    if fits {
+        Ok(arn.to_owned())
+    } else {
+        Err("it is no ARN of a connection: arn:aws:codeconnections:<region>:<account>:connection/<id>")
     }
 }
 

@@ -69,7 +69,8 @@ pub fn samconfig(answers: &Answers, stack: &str, region: Option<&str>) -> String
         lines[section + 1..].iter().position(|line| line.starts_with('[')).map_or(lines.len(), |at| section + 1 + at);
     let end = end - lines[section..end].iter().rev().take_while(|line| line.is_empty()).count();
     let mut added = vec!["parameter_overrides = [".to_owned()];
-    added.extend(parameters(answers).iter().map(|(name, value)| format!("  {},", quoted(&format!("{name}={value}")))));
+    // SAM wants an empty value in quotation marks; no value has any of its own.
+    added.extend(parameters(answers).iter().map(|(name, value)| format!("  '{name}=\"{value}\"',")));
     added.push("]".to_owned());
     added.extend(region.map(|region| format!("region = {}", quoted(region))));
     lines.splice(end..end, added);

@@ -36,7 +36,7 @@ fn the_files_of_a_server_of_ones_own() {
     assert_eq!(config.source_of("git.acme.example/team/web"), Some(Source::GitLab));
     insta::assert_snapshot!("own-config", text);
     let sam = files::samconfig(&answers, "longshore", None);
-    assert!(sam.contains("\"SourceUrl=\""), "{sam}");
+    assert!(sam.contains("'SourceUrl=\"\"'"), "{sam}");
 }
 
 #[test]

@@ -5,7 +5,11 @@ use std::{fs, path::Path, process::Command};
 use longshore_tests::workspace;
 use serde_json::{Value, json};
 
-use super::{longshore, run, said, stand_in::StandIn};
+use super::{
+    account::{Account, REGION},
+    longshore, run, said,
+    stand_in::StandIn,
+};
 
 const WEB: [&str; 4] = ["init", "--yes", "--repository", "github.com/acme/web"];
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -30,7 +34,7 @@ async fn the_files_are_written_and_pass_every_check() {
     assert_eq!(files(path), ["longshore.toml", "samconfig.toml", "slack-app.json"]);
     let output = run(path, &["check", "--strict"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(read(path, "samconfig.toml").contains("\"Clusters=main\""));
+    assert!(read(path, "samconfig.toml").contains("'Clusters=\"main\"'"));
     assert!(read(path, "longshore.toml").contains("services = [\"web\", \"worker\"]"));
     // Once the URL is known, the app gets it; nothing else is touched.
     let before = read(path, "longshore.toml");
@@ -191,4 +195,38 @@ async fn a_token_that_may_not_is_told_without_it() {
     let provider = StandIn::start().await;
     let (code, said) = hook(directory.path(), &provider, &[]).await;
     assert!(code == Some(1) && said.contains("GitHub refuses with status 404"), "{said}");
+}
+
+#[tokio::test]
+async fn the_stack_tells_the_url_and_the_webhooks_secret() {
+    let directory = installed("github.com/acme/web").await;
+    let account = Account::start().await;
+    let provider = StandIn::start().await;
+    provider.answers("GET /repos/acme/web/hooks", json!([]));
+    provider.answers("POST /repos/acme/web/hooks", json!({ "id": 2 }));
+    let init = async || {
+        let mut command = longshore(directory.path());
+        command.args(["init", "--yes", "--stack", "longshore", "--token-from-env", "--provider-api", &provider.url]);
+        command.env("GITHUB_TOKEN", "token-1").env("AWS_ENDPOINT_URL", account.url()).env("AWS_REGION", REGION);
+        command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+        let output = command.output().await.expect("longshore");
+        (output.status.code(), said(&output))
+    };
+    let (code, text) = init().await;
+    assert!(code == Some(1) && text.contains("the stack longshore cannot be read: deploy it first"), "{text}");
+    assert!(provider.asked().is_empty());
+
+    let keys = json!({ "callback_key": SECRET, "github": [SECRET, "an-older-secret-of-the-webhook"] });
+    let input = json!({ "Name": "longshore", "SecretString": keys.to_string(), "ClientRequestToken": SECRET });
+    let made = account.json("secretsmanager", "secretsmanager.CreateSecret", &input).await;
+    let arn = made["ARN"].as_str().expect("an ARN");
+    account.stack(&[("Projects", "web-build")], &[("ApiUrl", "https://x.example"), ("SecretArn", arn)]).await;
+    let (code, text) = init().await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(!text.contains(SECRET), "{text}");
+    let asked = provider.asked();
+    let config = &asked[1].body["config"];
+    assert_eq!((&config["url"], &config["secret"]), (&"https://x.example/webhooks/github".into(), &SECRET.into()));
+    assert!(read(directory.path(), "slack-app.json").contains("https://x.example/slack/commands"));
+    account.stop().await;
 }
