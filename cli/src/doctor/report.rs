@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 
 use super::finding::{Finding, Severity};
-use crate::{table::Colour, terminal::plain};
+use crate::{
+    table::{self, Colour},
+    terminal::plain,
+};
 
 /// The narrowest and the widest text that is made.
 const WIDTHS: std::ops::RangeInclusive<usize> = 60..=110;
 
 /// How wide the terminal is; where there is none, as wide as is read well.
 pub fn width() -> usize {
-    let width = terminal_size::terminal_size().map_or(*WIDTHS.end(), |(width, _)| usize::from(width.0));
-    width.clamp(*WIDTHS.start(), *WIDTHS.end())
+    table::width().unwrap_or(*WIDTHS.end()).clamp(*WIDTHS.start(), *WIDTHS.end())
 }
 
 /// All findings, the worst first, and a line that sums them up.

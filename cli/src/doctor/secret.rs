@@ -111,7 +111,7 @@ pub fn findings(config: &Config, read: &Read, now: Timestamp) -> Vec<Finding> {
                 Code::SecretShort,
                 SUBJECT,
                 message,
-                format!("replace it, {PAGE}: `openssl rand -hex 32`"),
+                format!("`longshore secrets rotate {key}` replaces it without a gap"),
             ));
         }
     }
@@ -128,11 +128,11 @@ pub fn findings(config: &Config, read: &Read, now: Timestamp) -> Vec<Finding> {
                 Code::SecretOld,
                 SUBJECT,
                 message,
-                format!("replace it without a gap, {PAGE}"),
+                format!("`longshore secrets rotate {key}` replaces it without a gap"),
             ));
         } else if texts(keys, key).len() > 1 && age > ROTATING {
             let message = format!("has {} values of `{key}`, for {bound}{days} days", texts(keys, key).len());
-            let cure = format!("take the old one out, once nothing uses it, {PAGE}");
+            let cure = format!("`longshore secrets rotate {key} --finish` takes the old one out, once nothing uses it");
             findings.push(Finding::advice(Code::SecretRotating, SUBJECT, message, cure));
         }
     }
