@@ -11,6 +11,7 @@ mod section;
 mod servers;
 mod telling;
 mod values;
+mod warnings;
 
 use std::collections::HashMap;
 
@@ -190,6 +191,12 @@ impl Config {
     /// Reads and checks the text of a `longshore.toml`.
     pub fn read(text: &str) -> Result<Self, Problems> {
         read::config(text)
+    }
+
+    /// What in the text that this was read from may not be meant so: patterns that another one covers, an `after` that never waits,
+    /// approvals that nobody could give. None of it keeps the functions from taking the file.
+    pub fn warnings(&self, text: &str) -> Problems {
+        warnings::warnings(text, self)
     }
 
     /// The hosts of one's own servers.

@@ -1,4 +1,5 @@
 mod environment;
+mod schema;
 mod telling;
 
 use super::*;
