@@ -6,6 +6,7 @@
 mod after;
 mod environment;
 mod problem;
+mod provenance;
 mod read;
 mod section;
 mod servers;
@@ -18,6 +19,7 @@ pub use environment::{
     Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
 };
 pub use problem::{Place, Problem, Problems};
+pub use provenance::{Evidence, PublicKey, Required};
 pub use telling::{Notify, Telling};
 
 use jiff::SignedDuration;
@@ -95,6 +97,8 @@ pub struct Pipeline {
     pub project: String,
     /// The ECR repository of the image; without one there is nothing to deploy.
     pub image: Option<String>,
+    /// What an image has to bring before it is deployed.
+    pub required: Required,
     /// The Slack channel of this pipeline's messages.
     pub channel: Option<String>,
     /// How much of its releases people are told: its own keys, before those of `[slack]`.

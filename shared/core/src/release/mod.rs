@@ -34,8 +34,8 @@ pub use why::{StoppedTask, Why};
 pub use wished::NotThere;
 
 use crate::{
-    config::{Pipeline, Telling},
-    image::Digest,
+    config::{Pipeline, Required, Telling},
+    image::{Base, Digest},
     push::{Push, Reference},
     text,
 };
@@ -155,6 +155,9 @@ pub struct Release {
     /// Its images of other repositories, where its environments run several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Image>,
+    /// What its images have to bring before they are deployed.
+    #[serde(default, skip_serializing_if = "Required::is_nothing")]
+    pub required: Required,
     /// Where it is deployed, in this order.
     pub deployments: Vec<Deployment>,
     /// Who wants it to end, while that is being seen to.
@@ -336,6 +339,9 @@ pub struct Image {
     /// The tag that it was reported under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// What it was built on, where its build told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
 }
 
 impl Image {
@@ -387,6 +393,7 @@ impl Release {
             build: Build { due, ..Build::default() },
             image: None,
             others: Vec::new(),
+            required: pipeline.required.clone(),
             deployments: pipeline.environments.iter().map(Deployment::new).collect(),
             called_off: None,
             asked: None,
