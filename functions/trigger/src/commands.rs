@@ -7,7 +7,6 @@
 mod confirm;
 mod deeds;
 mod errands;
-mod find;
 mod proposals;
 mod questions;
 
@@ -101,8 +100,15 @@ impl Trigger {
             if let Some(asked) = Box::pin(self.proposed(&given, &id, &wanted)).await? {
                 return Ok(asked);
             }
-            let errand =
-                Errand { id, by: given.by.clone(), name: given.name.clone(), wanted, shown: Vec::new(), received };
+            let errand = Errand {
+                id,
+                by: given.by.clone(),
+                called: false,
+                name: given.name.clone(),
+                wanted,
+                shown: Vec::new(),
+                received,
+            };
             self.take_on(key, &errand, given.response_url.map(SecretString::from)).await?;
             Ok(answer::acknowledged(&errand.wanted, &errand.name))
         };

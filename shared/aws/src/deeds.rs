@@ -1,6 +1,8 @@
 //! What people do to releases and environments, by Slack or by the program `longshore`: each deed is recorded first, and `deploy` is woken
 //! to see to it.
 
+mod named;
+
 use jiff::Timestamp;
 use longshore_core::{
     approval::{self, Who},

@@ -17,6 +17,7 @@ mod explained;
 mod github;
 mod given_up;
 mod good_path;
+mod living;
 mod logs;
 mod lost;
 mod order;
