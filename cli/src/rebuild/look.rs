@@ -50,43 +50,51 @@ pub async fn look(store: &Store, pipeline: &str, registries: Option<&Registries<
     let looked = |release, finding| Looked { pipeline: pipeline.to_owned(), release, newest, finding };
     for one in listed {
         let Some(release) = store.release(&one.id).await? else { continue };
-        let Some(standing) = standing(&release) else { continue };
-        let finding = match (standing, registries) {
-            (Some(why), _) => Finding::Left(why),
-            (None, None) => Finding::Wanted,
-            (None, Some(registries)) => compared(&release, registries).await,
+        let finding = match (standing(&release), registries) {
+            (Standing::NeverLive, _) => continue,
+            (Standing::Left(why), _) => Finding::Left(why),
+            (Standing::Counts, None) => Finding::Wanted,
+            (Standing::Counts, Some(registries)) => compared(&release, registries).await,
         };
         return Ok(looked(Some(Box::new(release)), finding));
     }
     Ok(looked(None, Finding::Left("nothing of it is live".to_owned())))
 }
 
-/// Whether a release is the one that counts, and if so, why it is not built now. `None`: an older one may be.
-fn standing(release: &Release) -> Option<Option<String>> {
+/// Whether a release is the one whose commit is meant.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    /// It is.
+    Counts,
+    /// It is, and it is not built now: why.
+    Left(String),
+    /// An older one may be.
+    NeverLive,
+}
+
+fn standing(release: &Release) -> Standing {
     let number = release.number;
     let is_live = release.deployments.iter().any(|deployment| deployment.verdict == Some(Verdict::Live));
     let went_back = release.asked.as_ref().is_some_and(|asked| asked.deed == Deed::Rollback);
     match release.state {
-        State::Built => Some(None),
-        State::Live if went_back => Some(Some(format!("#{number} went back to an earlier release on purpose"))),
-        State::Live => Some(None),
+        State::Live if went_back => Standing::Left(format!("#{number} went back to an earlier release on purpose")),
+        State::Built | State::Live => Standing::Counts,
         // It is in some environments, and waits at the next: the same commit again takes its place everywhere.
-        State::Deploying if is_live && !went_back => Some(None),
+        State::Deploying if is_live && !went_back => Standing::Counts,
         State::Waiting | State::Requested | State::Building | State::Deploying => {
-            Some(Some(format!("#{number} is on its way")))
+            Standing::Left(format!("#{number} is on its way"))
         }
         State::Failed | State::RolledBack | State::Superseded | State::Cancelled if is_live => {
             let ending = release.state.ending();
-            Some(Some(format!(
-                "#{number} is live in some environments, and {ending}: say by `longshore build` which commit"
-            )))
+            let cure = "say by `longshore build` which commit";
+            Standing::Left(format!("#{number} is live in some environments, and {ending}: {cure}"))
         }
-        State::Failed | State::RolledBack | State::Superseded | State::Cancelled => None,
+        State::Failed | State::RolledBack | State::Superseded | State::Cancelled => Standing::NeverLive,
     }
 }
 
 async fn compared(release: &Release, registries: &Registries<'_>) -> Finding {
-    let bases: Vec<_> = release.image.iter().chain(&release.others).filter_map(|image| image.base.as_ref()).collect();
+    let bases: Vec<_> = release.image.iter().chain(&release.others).filter_map(|image| image.base.as_deref()).collect();
     if bases.is_empty() {
         return Finding::Unknown("its build told no base image".to_owned());
     }
@@ -109,7 +117,7 @@ mod tests {
     #[test]
     fn the_newest_release_that_is_live_counts_and_a_person_decides_where_it_is_not_plain() {
         let said = |change: fn(&mut Release)| {
-            let mut release = sample::release();
+            let mut release = sample::release(7);
             release.state = State::Live;
             release.asked = None;
             for deployment in &mut release.deployments {
@@ -118,24 +126,20 @@ mod tests {
             change(&mut release);
             standing(&release)
         };
-        assert_eq!(said(|_| {}), Some(None));
-        assert_eq!(said(|release| release.state = State::Built), Some(None));
-        assert_eq!(said(|release| release.state = State::Deploying), Some(None), "live in one, and waiting");
-        let on_its_way =
-            |told: Option<Option<String>>| told.flatten().is_some_and(|why| why.ends_with("is on its way"));
-        assert!(on_its_way(said(|release| release.state = State::Building)));
-        assert!(on_its_way(said(|release| {
-            release.state = State::Deploying;
-            release.deployments.iter_mut().for_each(|deployment| deployment.verdict = None);
-        })));
-        let partly = said(|release| release.state = State::Failed).flatten().expect("a reason");
+        assert_eq!(said(|_| {}), Standing::Counts);
+        assert_eq!(said(|release| release.state = State::Built), Standing::Counts);
+        assert_eq!(said(|release| release.state = State::Deploying), Standing::Counts, "live in one, and waiting");
+        let on_its_way = Standing::Left("#7 is on its way".to_owned());
+        assert_eq!(said(|release| release.state = State::Building), on_its_way);
+        let nowhere = |release: &mut Release, verdict| {
+            release.deployments.iter_mut().for_each(|deployment| deployment.verdict = verdict);
+        };
+        let (mut deploying, mut failed) = (sample::release(7), sample::release(7));
+        (deploying.state, failed.state) = (State::Deploying, State::Failed);
+        nowhere(&mut deploying, None);
+        nowhere(&mut failed, Some(Verdict::Failed));
+        assert_eq!((standing(&deploying), standing(&failed)), (on_its_way, Standing::NeverLive));
+        let Standing::Left(partly) = said(|release| release.state = State::Failed) else { panic!("a reason") };
         assert!(partly.contains("is live in some environments, and failed"), "{partly}");
-        assert_eq!(
-            said(|release| {
-                release.state = State::Failed;
-                release.deployments.iter_mut().for_each(|deployment| deployment.verdict = Some(Verdict::Failed));
-            }),
-            None
-        );
     }
 }

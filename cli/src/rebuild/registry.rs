@@ -130,7 +130,8 @@ impl<'a> Registries<'a> {
     async fn token(&self, granter: &Granter, base: &Base) -> anyhow::Result<String> {
         let mut url = Url::parse(&granter.realm).ok().context("the registry names no address for its tokens")?;
         let is_here = url.host_str().is_some_and(is_here);
-        if url.scheme() != "https" && !(self.here && is_here) || is_here && !self.here {
+        let may_ask = if is_here { self.here } else { url.scheme() == "https" };
+        if !may_ask {
             bail!("{} names an address for its tokens that is not asked", base.registry);
         }
         url.query_pairs_mut()

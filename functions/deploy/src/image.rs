@@ -52,7 +52,12 @@ impl Deploy {
             Name::Tag(tag) => Some(tag),
             Name::Digest(_) => None,
         };
-        let image = Image { repository: format!("{}/{repository}", self.settings.registry), digest, tag, base };
+        let image = Image {
+            repository: format!("{}/{repository}", self.settings.registry),
+            digest,
+            tag,
+            base: base.map(Box::new),
+        };
         let body = json!({ "release": id, "image": image.reference() });
         let saved = self.store.apply(&id, Some(release), Fact::ImageReported(image), ids::now()).await?;
         match saved {

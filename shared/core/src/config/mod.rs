@@ -97,8 +97,6 @@ pub struct Pipeline {
     pub project: String,
     /// The ECR repository of the image; without one there is nothing to deploy.
     pub image: Option<String>,
-    /// What an image has to bring before it is deployed.
-    pub required: Required,
     /// The Slack channel of this pipeline's messages.
     pub channel: Option<String>,
     /// How much of its releases people are told: its own keys, before those of `[slack]`.

@@ -130,7 +130,7 @@ fn pipeline(mut section: Section<'_, '_>, above: Telling) -> Read {
     let mut names = HashSet::new();
     for (table, span) in section.tables("environment") {
         let inner = section.inner(table, "[[pipeline.environment]]", span.clone());
-        let environment = environment::environment(inner, image.as_deref());
+        let environment = environment::environment(inner, image.as_deref(), &required);
         section.unique(&mut names, &environment.name, "environment", &span);
         environments.push(environment);
     }
@@ -154,7 +154,6 @@ fn pipeline(mut section: Section<'_, '_>, above: Telling) -> Read {
         start_within,
         project,
         image,
-        required,
         channel,
         telling,
         allow,

@@ -34,7 +34,7 @@ pub use why::{StoppedTask, Why};
 pub use wished::NotThere;
 
 use crate::{
-    config::{Pipeline, Required, Telling},
+    config::{Pipeline, Telling},
     image::{Base, Digest},
     push::{Push, Reference},
     text,
@@ -155,9 +155,6 @@ pub struct Release {
     /// Its images of other repositories, where its environments run several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Image>,
-    /// What its images have to bring before they are deployed.
-    #[serde(default, skip_serializing_if = "Required::is_nothing")]
-    pub required: Required,
     /// Where it is deployed, in this order.
     pub deployments: Vec<Deployment>,
     /// Who wants it to end, while that is being seen to.
@@ -341,7 +338,7 @@ pub struct Image {
     pub tag: Option<String>,
     /// What it was built on, where its build told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<Base>,
+    pub base: Option<Box<Base>>,
 }
 
 impl Image {
@@ -393,7 +390,6 @@ impl Release {
             build: Build { due, ..Build::default() },
             image: None,
             others: Vec::new(),
-            required: pipeline.required.clone(),
             deployments: pipeline.environments.iter().map(Deployment::new).collect(),
             called_off: None,
             asked: None,

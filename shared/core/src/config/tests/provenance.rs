@@ -15,7 +15,7 @@ fn with(keys: &str) -> String {
 }
 
 fn read(keys: &str) -> Required {
-    Config::read(&with(keys)).expect("a configuration").pipelines()[0].required.clone()
+    Config::read(&with(keys)).expect("a configuration").pipelines()[0].environments[0].plan.required.clone()
 }
 
 #[test]
