@@ -64,5 +64,5 @@ messages: ## Every message against Slack's block structure, of the programs as t
 	@.local/messages/bin/python scripts/check-messages
 
 .PHONY: template
-template: ## template.yaml, as SAM reads it and as CloudFormation gets it
+template: ## template.yaml and suite.yaml: linters, weaknesses, policies, and a stack made by moto
 	@scripts/check-template

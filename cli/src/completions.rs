@@ -123,7 +123,7 @@ mod tests {
     fn pipelines_and_environments_are_offered_once_each() {
         let pipeline = |name: &str| {
             format!(
-                "[[pipeline]]\nname = \"{name}\"\nrepository = \"github.com/acme/{name}\"\nbranches = [\"main\"]\nproject = \"b\"\n\
+                "[[pipeline]]\nname = \"{name}\"\nrepository = \"github.com/acme/{name}\"\nbranches = [\"main\"]\nproject = \"build\"\n\
                  image = \"web\"\nenvironment = [{{ name = \"production\", cluster = \"{name}\", services = [\"s\"] }}]\n"
             )
         };

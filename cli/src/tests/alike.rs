@@ -17,7 +17,7 @@ const ID: &str = "01JD0000000000000000000000";
 /// A pipeline with two environments.
 fn pipeline(name: &str) -> String {
     format!(
-        "[[pipeline]]\nname = \"{name}\"\nrepository = \"github.com/acme/{name}\"\nbranches = [\"main\"]\nproject = \"b\"\nimage = \"web\"\n\
+        "[[pipeline]]\nname = \"{name}\"\nrepository = \"github.com/acme/{name}\"\nbranches = [\"main\"]\nproject = \"build\"\nimage = \"web\"\n\
          environment = [{{ name = \"staging\", cluster = \"{name}-s\", services = [\"s\"] }}, \
          {{ name = \"production\", cluster = \"{name}-p\", services = [\"s\"] }}]\n"
     )

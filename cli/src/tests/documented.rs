@@ -13,6 +13,8 @@ struct Typed {
     place: String,
     /// The words after `longshore`.
     words: Vec<String>,
+    /// Whether it stands between ticks.
+    in_a_sentence: bool,
 }
 
 impl Typed {
@@ -29,9 +31,21 @@ impl Typed {
         self.words.iter().any(stands)
     }
 
+    /// Whether it only names a command, in a sentence.
+    fn is_name(&self) -> bool {
+        let program = Arguments::command();
+        let mut command = &program;
+        self.in_a_sentence
+            && self.words.iter().all(|word| {
+                let below = command.find_subcommand(word);
+                command = below.unwrap_or(command);
+                below.is_some()
+            })
+    }
+
     /// Why the program does not take it.
     fn wrong(&self) -> Option<String> {
-        if self.is_pattern() {
+        if self.is_pattern() || self.is_name() {
             return self.wrong_pattern();
         }
         match Arguments::try_parse_from(std::iter::once("longshore").chain(self.words.iter().map(String::as_str))) {
@@ -44,12 +58,12 @@ impl Typed {
     fn wrong_pattern(&self) -> Option<String> {
         let mut program = Arguments::command();
         program.build();
-        let mut command: &Command = &program;
-        for word in &self.words {
+        let (mut command, mut at_top): (&Command, bool) = (&program, true);
+        for word in self.words.iter().flat_map(|word| word.split('|')) {
             let word = word.trim_matches(['[', ']']);
             if let Some(below) = command.find_subcommand(word) {
-                command = below;
-            } else if std::ptr::eq(command, &program) && !word.starts_with('-') {
+                (command, at_top) = (below, false);
+            } else if at_top && !word.starts_with('-') && word != "COMMAND" {
                 return Some(format!("there is no command {word}"));
             } else if let Some(option) = word.strip_prefix("--") {
                 let name = option.split(['=', '[']).next().unwrap_or_default();
@@ -112,7 +126,7 @@ fn of_document(name: &str, text: &str) -> Vec<Typed> {
     for (number, line) in text.lines().enumerate() {
         let place = || format!("{name}:{}", number + 1);
         let mut typed = |text: &str| {
-            found.extend(commands(text).into_iter().map(|words| Typed { place: place(), words }));
+            found.extend(commands(text).into_iter().map(|words| Typed { place: place(), words, in_a_sentence: false }));
         };
         if line.trim_start().starts_with("```") {
             (in_block, open) = (!in_block, String::new());
@@ -128,7 +142,7 @@ fn of_document(name: &str, text: &str) -> Vec<Typed> {
             for inline in line.split('`').skip(1).step_by(2).filter(|inline| inline.starts_with("longshore ")) {
                 // In a table a bar is escaped.
                 let words = inline.replace("\\|", "|").split_whitespace().skip(1).map(str::to_owned).collect();
-                found.push(Typed { place: place(), words });
+                found.push(Typed { place: place(), words, in_a_sentence: true });
             }
         }
     }
@@ -142,7 +156,11 @@ fn of_help(command: &Command, name: &str) -> Vec<Typed> {
     for line in help.lines().filter(|line| line.starts_with("  ")) {
         let line = line.trim();
         let line = line.split("   ").next().unwrap_or_default();
-        found.extend(commands(line).into_iter().map(|words| Typed { place: format!("{name} --help"), words }));
+        found.extend(commands(line).into_iter().map(|words| Typed {
+            place: format!("{name} --help"),
+            words,
+            in_a_sentence: false,
+        }));
     }
     for below in command.get_subcommands() {
         found.extend(of_help(below, &format!("{name} {}", below.get_name())));
@@ -183,7 +201,7 @@ fn commands_are_found_as_a_shell_would_find_them() {
 
 #[test]
 fn a_command_or_an_option_that_is_not_there_is_noticed() {
-    let typed = |line: &str| Typed { place: String::new(), words: commands(line).remove(0) };
+    let typed = |line: &str| Typed { place: String::new(), words: commands(line).remove(0), in_a_sentence: false };
     for wrong in [
         "longshore rolback web",
         "longshore rollback web production --now",
