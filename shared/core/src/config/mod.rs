@@ -6,6 +6,7 @@
 mod after;
 mod environment;
 mod problem;
+mod provenance;
 mod read;
 mod section;
 mod servers;
@@ -19,6 +20,7 @@ pub use environment::{
     Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
 };
 pub use problem::{Place, Problem, Problems};
+pub use provenance::{Evidence, PublicKey, Required};
 pub use telling::{Notify, Telling};
 
 use jiff::SignedDuration;
