@@ -14,8 +14,7 @@ use tempfile::TempDir;
 const REGISTRY: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
 const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 /// Writes its name and its arguments down; what more it does is its own.
-const RECORD: &str =
-    "#!/bin/bash\nline=\"${0##*/}$(printf ' %q' \"$@\")\"\necho \"$line\" >>\"$RECORD\"\n";
+const RECORD: &str = "#!/bin/bash\nline=\"${0##*/}$(printf ' %q' \"$@\")\"\necho \"$line\" >>\"$RECORD\"\n";
 const DOCKER: &str = r#"case "$*" in
 --version) echo 'Docker version 27.1' ;;
 login*) cat >/dev/null ;;
