@@ -24,6 +24,7 @@ mod lost;
 mod observed;
 mod order;
 mod secrets;
+mod signed;
 mod slack_down;
 mod sources;
 mod throttled;
