@@ -26,7 +26,53 @@ cluster = "production"
 services = ["web"]
 approval = { by = ["@release-managers"] }
 """
+# What a configuration may hold besides: pipelines of other repositories.
+def with_strangers(pipelines):
+    more = (f"""
+[[pipeline]]
+name = "stranger-{number}"
+repository = "github.com/acme/stranger-{number}"
+branches = ["main"]
+project = "stranger-{number}"
+""" for number in range(1, pipelines))
+    return CONFIG + "".join(more)
+
+
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+
+
+def others(built):
+    """The webhook's job alone, in other languages, and a function that does nothing."""
+    settings = {"BENCH_SECRET": world.SECRET, "BENCH_ROUTES": os.path.join(HERE, "routes.json")}
+    python = os.path.join(HERE, "..", ".local", "bench", "bin", "python")
+    job = lambda name, command: Subject(name, command, world.delivery, settings, expects=b"web-build")
+    return [
+        Subject("hello-world", [os.path.join(built, "hello", "release", "hello")], world.delivery, expects=b"hello"),
+        job("Go", [os.path.join(built, "go", "bootstrap")]),
+        job("Node", ["node", os.path.join(built, "node", "index.mjs")]),
+        job("Python", [python, os.path.join(HERE, "python", "function.py")]),
+    ]
+
+
+def tick(program, settings, release, open_releases, ended):
+    """A tick over so many open releases, each like this one, beside so many that ended."""
+    def prepare(aws):
+        for number in range(open_releases + ended):
+            copy = json.loads(json.dumps(release))
+            copy["pk"]["S"] = f"release#{id_of(number)}"
+            copy["record"]["S"] = copy["record"]["S"].replace(release["pk"]["S"].removeprefix("release#"), id_of(number))
+            if number >= open_releases:
+                copy.pop("open_for")
+            aws.items[copy["pk"]["S"], copy["sk"]["S"]] = copy
+
+    event = {"version": "0", "id": "e", "source": "aws.events", "detail-type": "Scheduled Event", "account": "123456789012",
+             "time": "2026-11-21T09:00:00Z", "region": "eu-central-1", "resources": [], "detail": {}}
+    return Subject("tick", program, lambda _number: event, settings, prepare)
+
+
+def id_of(number):
+    """A release's id: a ULID."""
+    return f"01M80J1W2AFK7MK7JP{number:08d}"
 
 
 def release_settings(config):
