@@ -105,9 +105,7 @@ class Bench:
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     process.send_signal(signal.SIGTERM)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    time.sleep(0)
-                pid, _, usage = self.wait(process)
+                usage = self.wait(process)
             log.seek(0)
             said = log.read().decode(errors="replace")
             problem = runtime.failure or (len(runtime.answers) < invocations and "it did not answer") or None
@@ -123,22 +121,21 @@ class Bench:
                             instructions += int(found[1]) if found else 0
         self.said = said
         for server in (endpoint, api):
-            self.loop.loop.call_soon_threadsafe(server.server.close)
+            self.loop.loop.call_soon_threadsafe(server.stop)
         return Run(started, runtime, aws, usage.ru_utime + usage.ru_stime, memory, instructions)
 
     @staticmethod
     def wait(process):
-        """Its end and what it used; killed when it takes no notice."""
+        """What it used, once it ended; killed when it takes no notice."""
         for _ in range(250):
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 process.returncode = status
-                return pid, status, usage
+                return usage
             time.sleep(0.02)
         process.kill()
-        pid, status, usage = os.wait4(process.pid, 0)
-        process.returncode = status
-        return pid, status, usage
+        _, process.returncode, usage = os.wait4(process.pid, 0)
+        return usage
 
     def instructions(self, subject, warm=20):
         """To the first `next`, through the first answer, and for each request after it. None where there is no valgrind."""

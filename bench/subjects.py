@@ -80,12 +80,12 @@ def release_settings(config):
             "LONGSHORE_URL": "https://bench.example", "LONGSHORE_REGISTRY": REGISTRY}
 
 
-def ours(programs, config, bench):
+def ours(programs, config, bench, requests=REQUESTS):
     """The three functions, each with its own part of one release: what comes before is made by the function before."""
     settings = release_settings(config)
     program = lambda name: [os.path.join(programs, f"longshore-{name}")]
     trigger = Subject("trigger", program("trigger"), world.delivery, settings, expects=b"202")
-    before = bench.run(trigger, REQUESTS).aws
+    before = bench.run(trigger, requests).aws
     builds = [{each["name"]: each["value"] for each in given["environmentVariablesOverride"]} for given in before.started]
 
     def prepare(aws):

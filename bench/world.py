@@ -31,6 +31,11 @@ class Http:
         self.server = await asyncio.start_server(self._client, "127.0.0.1", 0, ssl=self.tls)
         self.port = self.server.sockets[0].getsockname()[1]
 
+    def stop(self):
+        self.server.close()
+        for task in self.tasks:
+            task.cancel()
+
     async def _client(self, reader, writer):
         self.tasks.add(asyncio.current_task())
         try:
@@ -179,6 +184,9 @@ class Aws:
 
     def on_users_list(self, _given):
         return {"ok": True, "members": [], "response_metadata": {"next_cursor": ""}}
+
+    def on_users_lookupByEmail(self, _given):
+        return {"ok": False, "error": "users_not_found"}
 
     def on_usergroups_list(self, _given):
         return {"ok": True, "usergroups": []}

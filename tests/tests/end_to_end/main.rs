@@ -7,6 +7,7 @@ mod buttons;
 mod by_name;
 mod commands;
 mod control_room;
+mod cost;
 mod crash;
 mod curl;
 mod deliveries;

@@ -474,7 +474,7 @@ fn many(count: usize) -> Config {
         let (repository, after) = match number {
             0 | 1 => ("acme/web".to_owned(), ""),
             2 => ("acme/shop".to_owned(), "after = [\"p1\"]\n"),
-            _ => (format!("acme/r{number}"), if number % 2 == 0 { "after = [\"p3\"]\n" } else { "" }),
+            _ => (format!("acme/r{number}"), if number.is_multiple_of(2) { "after = [\"p3\"]\n" } else { "" }),
         };
         format!(
             "[[pipeline]]\nname = \"p{number}\"\nrepository = \"github.com/{repository}\"\nbranches = [\"main\"]\nproject = \"b\"\n{after}"
