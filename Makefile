@@ -72,5 +72,5 @@ package: ## The functions' zips, with inventories, in target/package; CHECK=1 bu
 	@scripts/package $(if $(filter $(TRUE),$(CHECK)),--check)
 
 .PHONY: template
-template: ## template.yaml, as SAM reads it and as CloudFormation gets it
+template: ## template.yaml and suite.yaml: linters, weaknesses, policies, and a stack made by moto
 	@scripts/check-template

@@ -20,7 +20,9 @@ class ManagedPolicies:
 
 
 def packaged(template):
-    """Puts `sam package`'s S3 addresses in the place of local paths."""
+    """Puts `sam package`'s S3 addresses in the place of local paths. A template without SAM's resources stays as it is."""
+    if "Transform" not in template:
+        return template
     template.setdefault("Globals", {}).setdefault("Function", {})["CodeUri"] = "s3://bucket/code.zip"
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":

@@ -51,6 +51,8 @@ pub struct Account {
     sdk: SdkConfig,
     /// The local stack that it is.
     local: Option<Whereabouts>,
+    /// Its directory.
+    directory: Option<PathBuf>,
     table: String,
     /// The releases' records.
     pub store: Store,
@@ -59,6 +61,7 @@ pub struct Account {
 impl Arguments {
     /// Finds out who calls, and where. An error is a sentence with the cure.
     pub async fn open(self) -> anyhow::Result<Account> {
+        let directory = self.local.clone();
         let (sdk, local, table) = if let Some(directory) = self.local {
             let local = Whereabouts::read(&directory)?;
             (local_sdk(&local), Some(local.clone()), local.table)
@@ -69,7 +72,22 @@ impl Arguments {
             )?;
             (aws_sdk(self.region, self.profile).await?, None, table)
         };
-        Ok(Account { store: Store::new(&sdk, table.clone()), sdk, local, table })
+        Ok(Account { store: Store::new(&sdk, table.clone()), sdk, local, directory, table })
+    }
+
+    /// Who calls, and which secret: that of the local stack, or that which is named. No table is needed. An error is a sentence with the cure.
+    pub async fn secret(self, named: Option<String>) -> anyhow::Result<(SdkConfig, String)> {
+        if let Some(directory) = self.local {
+            let local = Whereabouts::read(&directory)?;
+            let sdk = local_sdk(&local).to_builder().endpoint_url(&local.endpoints.default).build();
+            let secret = local.secret.context("the local stack has no secret: its template declares none")?;
+            return Ok((sdk, secret));
+        }
+        let secret = named.filter(|secret| !secret.is_empty()).context(
+            "no secret is named: add --secret with the stack's output SecretArn, or set LONGSHORE_SECRET; \
+             or --local for a local stack",
+        )?;
+        Ok((aws_sdk(self.region, self.profile).await?, secret))
     }
 }
 
@@ -82,6 +100,11 @@ impl Account {
     /// Whether it is a local stack's.
     pub fn is_local(&self) -> bool {
         self.local.is_some()
+    }
+
+    /// The directory of the local stack that it is.
+    pub fn directory(&self) -> Option<&std::path::Path> {
+        self.directory.as_deref()
     }
 
     /// What wakes the functions.

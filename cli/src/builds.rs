@@ -2,15 +2,17 @@
 
 mod follow;
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use longshore_core::release::ReleaseId;
+use serde_json::json;
 
 use crate::{
     account,
-    output::{INTERRUPTED, interrupted},
+    logs::is_closed_pipe,
+    output::{self, INTERRUPTED, interrupted},
 };
-use follow::Reader;
+pub use follow::Reader;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -20,7 +22,7 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Print the log of a release's build.
+    /// Print the log of a release's build, by the release's id; `longshore logs` takes a number or a pipeline as well.
     ///
     /// Without --follow: what there is of it now, and exit status 0 when there is a log.
     Logs(LogsArguments),
@@ -34,15 +36,23 @@ struct LogsArguments {
     /// Wait for the build, and go on until it has ended: exit status 0 when it succeeded, 1 when not.
     #[arg(short, long)]
     follow: bool,
+    /// Print one JSON object instead of text: {"release", "lines": [...]}.
+    #[arg(long, conflicts_with = "follow")]
+    json: bool,
     #[command(flatten)]
     account: account::Arguments,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Command::Logs(LogsArguments { release, follow, account }) = arguments.command;
+    let Command::Logs(LogsArguments { release, follow, json, account }) = arguments.command;
     let reading = async {
         let account = account.open().await?;
-        Reader::new(&account, &release, follow).read().await
+        let mut reader = Reader::new(&account, &release, follow, json);
+        let code = reader.read().await?;
+        if json {
+            output::json(&json!({ "release": release.as_str(), "lines": reader.into_lines() }))?;
+        }
+        Ok(code)
     };
     let read = tokio::select! {
         read = reading => read,
@@ -53,8 +63,4 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::SUCCESS),
         read => read,
     }
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

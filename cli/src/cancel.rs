@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use longshore_aws::deeds::Deeds;
+use longshore_aws::deeds::{Deeds, Undone};
 use longshore_core::{
-    release::{Release, State},
-    slack::command::Key,
+    release::{Person, Release, State},
+    slack::command::{Key, Named, Wanted, Word},
 };
 
 use crate::{
     answer::Common,
-    reference::Reference,
     terminal::plain,
     who::{person, reason},
 };
@@ -28,8 +27,7 @@ Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 1
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The release: 12, web#12, or its id.
-    #[arg(value_parser = Reference::parse)]
-    release: Reference,
+    release: String,
     /// Why: it is recorded, and shown.
     #[arg(long, value_parser = reason)]
     reason: Option<String>,
@@ -37,44 +35,60 @@ pub struct Arguments {
     common: Common,
 }
 
+impl Arguments {
+    /// What is wanted by `cancel`, as Slack's command says it.
+    pub fn wanted(&self) -> anyhow::Result<Wanted> {
+        self.common.pipelines.wanted(Word::Cancel, std::slice::from_ref(&self.release), None)
+    }
+}
+
 /// Ends it.
 pub async fn cancel(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    run(
-        arguments,
-        async |deeds: Deeds<'_>, of: &Release, by| Box::pin(deeds.cancel(&of.id, by)).await,
-        |number, release| match release.state {
-            State::Cancelled => format!("{number} is cancelled"),
-            _ => format!("{number} is being cancelled: what it has begun goes back first"),
-        },
-    )
-    .await
+    let Wanted::Cancel { release } = arguments.wanted()? else { unreachable!("the word makes it") };
+    let deed = async |deeds: Deeds<'_>, of: &Release, by| Box::pin(deeds.cancel(&of.id, by)).await;
+    let told = |number: &str, release: &Release| match release.state {
+        State::Cancelled => format!("{number} is cancelled"),
+        State::Waiting
+        | State::Requested
+        | State::Building
+        | State::Deploying
+        | State::Built
+        | State::Live
+        | State::RolledBack
+        | State::Failed
+        | State::Superseded => format!("{number} is being cancelled: what it has begun goes back first"),
+    };
+    run(arguments, release, deed, told).await
 }
 
 /// Tries it once more.
 pub async fn retry(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let named = arguments.common.pipelines.named(&arguments.release)?;
     let again = async |deeds: Deeds<'_>, of: &Release, by| {
         let new = Key::of_retry(&of.id).release(of.ended.unwrap_or(of.accepted));
         Box::pin(deeds.retry(new, &of.id, by)).await
     };
-    run(arguments, again, |number, release| format!("{number} is tried once more, as release #{}", release.number))
-        .await
+    let told = |number: &str, release: &Release| format!("{number} is tried once more, as release #{}", release.number);
+    run(arguments, named, again, told).await
 }
 
 async fn run(
     arguments: Arguments,
-    deed: impl AsyncFnOnce(
-        Deeds<'_>,
-        &Release,
-        longshore_core::release::Person,
-    ) -> Result<Release, longshore_aws::deeds::Undone>,
+    named: Named,
+    deed: impl AsyncFnOnce(Deeds<'_>, &Release, Person) -> Result<Release, Undone>,
     told: impl Fn(&str, &Release) -> String,
 ) -> anyhow::Result<ExitCode> {
-    let account = arguments.common.account.open().await?;
-    let who = arguments.common.caller.who(&account).await?;
+    let Common { form, follow, caller, pipelines, account } = arguments.common;
+    let account = account.open().await?;
+    let who = caller.who(&account).await?;
     let (store, events) = (&account.store, account.events());
-    let of = arguments.common.pipelines.release(store, None, &arguments.release).await?;
-    let outcome = deed(Deeds { store, events: &events }, &of, person(&who, arguments.reason)).await;
+    let deeds = Deeds { store, events: &events };
+    let of = match pipelines.release(&deeds, &named).await {
+        Ok(of) => of,
+        Err(undone) => return form.undone(undone),
+    };
+    let outcome = deed(deeds, &of, person(&who, arguments.reason)).await;
     let number = format!("{}#{}", plain(&of.pipeline), of.number);
     let text = |release: &Release| told(&number, release);
-    arguments.common.form.release(store, outcome, text, &arguments.common.follow).await
+    form.release(store, outcome, text, &follow).await
 }

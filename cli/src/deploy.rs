@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use longshore_aws::{deeds::Deeds, ids};
-use longshore_core::release::Release;
+use longshore_core::{
+    release::Release,
+    slack::command::{Wanted, Word},
+};
 
 use crate::{
     answer::Common,
-    output::WrongUsage,
-    reference::Reference,
+    completions,
     terminal::plain,
     who::{person, reason},
 };
@@ -31,7 +33,7 @@ Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 1
 pub struct Arguments {
     /// The pipeline, which may be left out with web#12 and an id, or where longshore.toml has only one; the release: 12, web#12 or its id;
     /// and the environment.
-    #[arg(value_name = "WHAT", num_args = 2..=3, required = true)]
+    #[arg(value_name = "WHAT", num_args = 2..=3, required = true, add = completions::places())]
     what: Vec<String>,
     /// Why: it is recorded, and shown.
     #[arg(long, value_parser = reason)]
@@ -40,20 +42,26 @@ pub struct Arguments {
     common: Common,
 }
 
+impl Arguments {
+    /// What is wanted, as Slack's command says it.
+    pub fn wanted(&self) -> anyhow::Result<Wanted> {
+        self.common.pipelines.wanted(Word::Promote, &self.what, None)
+    }
+}
+
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let (pipeline, release, environment) = match &arguments.what[..] {
-        [release, environment] => (None, release, environment),
-        [pipeline, release, environment] => (Some(pipeline.as_str()), release, environment),
-        [] | [..] => return Err(WrongUsage("it takes [PIPELINE] RELEASE ENVIRONMENT".to_owned()).into()),
-    };
-    let reference = Reference::parse(release).map_err(|why| WrongUsage(format!("{}: {why}", plain(release))))?;
-    let account = arguments.common.account.open().await?;
-    let who = arguments.common.caller.who(&account).await?;
+    let Wanted::Promote { release, environment } = arguments.wanted()? else { unreachable!("the word makes it") };
+    let Common { form, follow, caller, pipelines, account } = arguments.common;
+    let account = account.open().await?;
+    let who = caller.who(&account).await?;
     let (store, events) = (&account.store, account.events());
-    let of = arguments.common.pipelines.release(store, pipeline, &reference).await?;
     let deeds = Deeds { store, events: &events };
-    let outcome = deeds.deploy(ids::release_id(), &of.id, environment, person(&who, Some(arguments.reason))).await;
-    let name = plain(environment);
+    let of = match pipelines.release(&deeds, &release).await {
+        Ok(of) => of,
+        Err(undone) => return form.undone(undone),
+    };
+    let outcome = deeds.deploy(ids::release_id(), &of.id, &environment, person(&who, Some(arguments.reason))).await;
+    let name = plain(&environment);
     let text = |release: &Release| {
         if release.id == of.id {
             format!("#{} passes what held it before {name}", of.number)
@@ -61,5 +69,5 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             format!("#{} goes into {name} by name, as release #{}", of.number, release.number)
         }
     };
-    arguments.common.form.release(store, outcome, text, &arguments.common.follow).await
+    form.release(store, outcome, text, &follow).await
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use longshore_aws::deeds::{Deeds, Undone};
 use longshore_core::{
     config::Base,
     message::revision,
@@ -14,10 +15,10 @@ use serde_json::json;
 use crate::{
     account,
     answer::refusal,
-    changes,
+    changes, completions,
     ecs::{Ecs, Told},
     output,
-    reference::{Pipelines, Reference},
+    reference::Pipelines,
     table::Colour,
     terminal::plain,
 };
@@ -39,9 +40,9 @@ Exit status: 0 it could be said, whether or not anything would change; 1 it coul
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The release: 12, web#12, or its id.
-    #[arg(value_parser = Reference::parse)]
-    release: Reference,
+    release: String,
     /// The environment.
+    #[arg(add = completions::environments())]
     environment: String,
     /// Print one JSON object instead of text: {"release", "environment", "services": [{"service", "base", "again", "changes": [...]}]}.
     #[arg(long)]
@@ -65,8 +66,15 @@ struct Service {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let named = arguments.pipelines.named(&arguments.release)?;
     let account = arguments.account.open().await?;
-    let release = arguments.pipelines.release(&account.store, None, &arguments.release).await?;
+    let events = account.events();
+    let deeds = Deeds { store: &account.store, events: &events };
+    let release = match arguments.pipelines.release(&deeds, &named).await {
+        Ok(release) => release,
+        Err(Undone::Refused(why)) => return refusal(&why, arguments.json),
+        Err(Undone::Store(error)) => return Err(error.into()),
+    };
     let name = &arguments.environment;
     let deployment = match release.deployment_to(name) {
         Ok((_, deployment)) => deployment,

@@ -13,10 +13,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    account, output, records,
+    account, completions, output, records,
     reference::Pipelines,
     standing::{Standing, sentence},
-    table::{Colour, cell, coloured, table},
+    table::{self, Colour, cell, coloured},
     terminal::plain,
     time::{date, span},
 };
@@ -36,6 +36,7 @@ Example:
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The pipeline; without one, all of longshore.toml.
+    #[arg(add = completions::pipelines())]
     pipeline: Option<String>,
     /// Print one JSON object instead of text: {"environments": [{"pipeline", "environment", "live", "lock", "open"}]}.
     #[arg(long)]
@@ -72,7 +73,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else if seen.is_empty() {
         output::note(&format!("the table {} knows no environment of {}", account.table(), pipelines.join(", ")));
     } else {
-        output::say(shown(&seen, now).trim_end());
+        output::say(shown(&seen, now, table::width()).trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -146,11 +147,11 @@ fn told(seen: &Seen, now: Timestamp) -> Told<'_> {
     }
 }
 
-fn shown(seen: &[Seen], now: Timestamp) -> String {
+fn shown(seen: &[Seen], now: Timestamp, width: Option<usize>) -> String {
     let rows: Vec<_> = seen.iter().map(|seen| row(seen, now)).collect();
     let mut text = String::new();
     // One table, so that the columns are below each other, with each environment's notes between its lines.
-    for (line, seen) in table(&rows, 0).lines().zip(seen) {
+    for (line, seen) in table::fitting(&rows, 0, width).lines().zip(seen) {
         let _ = writeln!(text, "{line}");
         for note in notes(seen, now) {
             let _ = writeln!(text, "    {note}");
@@ -212,7 +213,7 @@ mod tests {
             open,
         };
         let all = [seen("staging", Environment::default(), Vec::new()), seen("production", record, vec![waiting])];
-        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&all, at(7200))), @r"
+        insta::assert_snapshot!(anstream::adapter::strip_str(&shown(&all, at(7200), None)), @r"
         web staging                   nothing is live
         web production  #12  0c0c0c0  live for 2 h     Change 12
             locked by Bob for 2 h: tide

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::{
     happened::happened,
     output::{INTERRUPTED, interrupted, note, say},
+    progress::Progress,
     standing::{self, Standing},
     time::limit,
 };
@@ -77,9 +78,12 @@ impl Watched {
 
 async fn watch(store: &Store, release: Release, end: Instant, quiet: bool) -> anyhow::Result<Watched> {
     let (mut release, mut news, mut failing) = (release, News::default(), false);
+    let progress = if quiet { Progress::none() } else { Progress::of("") };
     loop {
         if !quiet {
-            news.of(&release, Timestamp::now()).iter().for_each(|line| say(line));
+            let lines = news.of(&release, Timestamp::now());
+            progress.tell(&format!("{}#{} is {}", release.pipeline, release.number, release.state.word()));
+            progress.above(|| lines.iter().for_each(|line| say(line)));
         }
         if release.state.is_end() {
             return Ok(Watched::Ended(Box::new(release)));
@@ -95,7 +99,7 @@ async fn watch(store: &Store, release: Release, end: Instant, quiet: bool) -> an
             Ok(Ok(None)) => bail!("the release {} is gone from the table", release.id),
             // The table may answer again.
             Ok(Err(error)) if !failing => {
-                note(&format!("{error}; it is asked again"));
+                progress.above(|| note(&format!("{error}; it is asked again")));
                 failing = true;
             }
             Ok(Err(_)) => {}

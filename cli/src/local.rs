@@ -7,9 +7,13 @@ use std::{
 };
 
 use anyhow::Context;
-use longshore_local::{Interrupted, Options, Stack, TEMPLATE};
+use longshore_local::{Interrupted, Options, Repository, Stack, TEMPLATE};
+use serde_json::{Value, json};
 
-use crate::output::{INTERRUPTED, interrupted, say, title};
+use crate::{
+    output::{self, INTERRUPTED, interrupted, say, title},
+    progress::Progress,
+};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -40,6 +44,10 @@ pub struct Arguments {
     /// Where everything is written: repositories, logs, images.
     #[arg(long, default_value = ".local/stack")]
     directory: PathBuf,
+    /// Print one JSON object instead of text once it runs: {"url", "inbox", "logs", "repositories": [{"name", "path"}], "services":
+    /// [{"environment", "service", "address"}]}.
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -56,15 +64,24 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         slack_token: arguments.slack_token,
         ..options(&arguments.config, &arguments.directory, arguments.variables.into_iter().collect())?
     };
-    let stack = match Stack::start(options, interrupted()).await {
+    let progress = Progress::of("starting the local stack");
+    let stack = Stack::start(options, interrupted()).await;
+    drop(progress);
+    let stack = match stack {
         Ok(stack) => stack,
         Err(error) if error.is::<Interrupted>() => return Ok(ExitCode::from(INTERRUPTED)),
         Err(error) => return Err(error),
     };
-    show(&stack);
-    say("\nCtrl-C ends it.");
+    if arguments.json {
+        output::json(&told(&stack))?;
+    } else {
+        show(&stack);
+        say("\nCtrl-C ends it.");
+    }
     interrupted().await;
-    say("\nending");
+    if !arguments.json {
+        say("\nending");
+    }
     stack.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -118,6 +135,24 @@ pub fn show(stack: &Stack) {
         }
     }
     say(&format!("  functions' logs       {}", stack.logs().display()));
+}
+
+/// The same, for programs.
+fn told(stack: &Stack) -> Value {
+    let repository = |(name, repository): (&String, &Repository)| json!({ "name": name, "path": repository.path });
+    let environments = stack.config.pipelines().iter().flat_map(|pipeline| &pipeline.environments);
+    let services = environments.flat_map(|environment| {
+        let of = move |service: &String| {
+            let address = stack.ecs.address(&environment.plan.cluster, service);
+            json!({ "environment": environment.name, "service": service, "address": address })
+        };
+        environment.services.iter().map(of)
+    });
+    json!({
+        "url": stack.url, "inbox": stack.inbox, "logs": stack.logs(),
+        "repositories": stack.repositories.iter().map(repository).collect::<Vec<_>>(),
+        "services": services.collect::<Vec<_>>(),
+    })
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {

@@ -2,15 +2,18 @@
 
 use std::process::ExitCode;
 
-use anyhow::anyhow;
 use jiff::Timestamp;
 use longshore_aws::deeds::Deeds;
-use longshore_core::{release::Lock, text::list};
+use longshore_core::{
+    release::Lock,
+    slack::command::{Unclear, Wanted, Word},
+};
 use serde_json::json;
 
 use crate::{
     account,
     answer::Form,
+    completions,
     output::WrongUsage,
     reference::Pipelines,
     terminal::plain,
@@ -42,7 +45,7 @@ Exit status: 0 done, 1 it was not locked or it failed, 2 wrong usage.";
 #[command(override_usage = "longshore lock [OPTIONS] --reason <REASON> [PIPELINE] <ENVIRONMENT>")]
 pub struct LockArguments {
     /// The pipeline, which may be left out where longshore.toml has only one, and the environment.
-    #[arg(value_name = "PLACE", num_args = 1..=2, required = true)]
+    #[arg(value_name = "PLACE", num_args = 1..=2, required = true, add = completions::places())]
     place: Vec<String>,
     /// Why: whoever waits there reads it.
     #[arg(long, value_parser = reason)]
@@ -65,7 +68,7 @@ pub struct LockArguments {
 #[command(override_usage = "longshore unlock [OPTIONS] [PIPELINE] <ENVIRONMENT>")]
 pub struct UnlockArguments {
     /// The pipeline, which may be left out where longshore.toml has only one, and the environment.
-    #[arg(value_name = "PLACE", num_args = 1..=2, required = true)]
+    #[arg(value_name = "PLACE", num_args = 1..=2, required = true, add = completions::places())]
     place: Vec<String>,
     #[command(flatten)]
     form: Form,
@@ -75,8 +78,22 @@ pub struct UnlockArguments {
     account: account::Arguments,
 }
 
+impl LockArguments {
+    /// What is wanted, as Slack's command says it.
+    pub fn wanted(&self) -> anyhow::Result<Wanted> {
+        self.pipelines.wanted(Word::Lock, &self.place, Some(&self.reason))
+    }
+}
+
+impl UnlockArguments {
+    /// What is wanted, as Slack's command says it.
+    pub fn wanted(&self) -> anyhow::Result<Wanted> {
+        self.pipelines.wanted(Word::Unlock, &self.place, None)
+    }
+}
+
 pub async fn lock(arguments: LockArguments) -> anyhow::Result<ExitCode> {
-    let (pipeline, environment) = place(&arguments.place, &arguments.pipelines)?;
+    let Wanted::Lock { pipeline, environment, reason } = arguments.wanted()? else { unreachable!("the word makes it") };
     let now = Timestamp::now();
     let end = arguments.until.as_deref().map(|text| until(text, now)).transpose();
     let end = end.map_err(|why| WrongUsage(format!("--until: {why}")))?;
@@ -86,7 +103,7 @@ pub async fn lock(arguments: LockArguments) -> anyhow::Result<ExitCode> {
         return arguments.form.refused(&why);
     }
     let who = arguments.caller.who(&account).await?;
-    let by = person(&who, Some(arguments.reason));
+    let by = person(&who, reason);
     let lock = Lock { by: by.name, reason: by.reason, since: now, until: end, rollback: false };
     let events = account.events();
     let deeds = Deeds { store: &account.store, events: &events };
@@ -99,7 +116,7 @@ pub async fn lock(arguments: LockArguments) -> anyhow::Result<ExitCode> {
 }
 
 pub async fn unlock(arguments: UnlockArguments) -> anyhow::Result<ExitCode> {
-    let (pipeline, environment) = place(&arguments.place, &arguments.pipelines)?;
+    let Wanted::Unlock { pipeline, environment, .. } = arguments.wanted()? else { unreachable!("the word makes it") };
     let account = arguments.account.open().await?;
     let events = account.events();
     let deeds = Deeds { store: &account.store, events: &events };
@@ -111,14 +128,6 @@ pub async fn unlock(arguments: UnlockArguments) -> anyhow::Result<ExitCode> {
             let object = json!({ "pipeline": pipeline, "environment": environment });
             arguments.form.done(&format!("{name} is unlocked"), object)
         }
-    }
-}
-
-fn place(words: &[String], pipelines: &Pipelines) -> anyhow::Result<(String, String)> {
-    match words {
-        [environment] => Ok((pipelines.one(None)?, environment.clone())),
-        [pipeline, environment] => Ok((pipelines.one(Some(pipeline))?, environment.clone())),
-        [] | [..] => Err(anyhow!(WrongUsage("it takes [PIPELINE] ENVIRONMENT".to_owned()))),
     }
 }
 
@@ -147,6 +156,9 @@ async fn known(
     }
     Ok(Err(match &names[..] {
         [] => format!("nothing is known of a pipeline {pipeline}: neither a release nor a longshore.toml here"),
-        names => format!("{pipeline} has no environment {environment}: it has {}", list(names.iter().cloned(), "and")),
+        names => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            Unclear::no_environment(pipeline, environment, &names).to_string()
+        }
     }))
 }

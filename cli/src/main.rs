@@ -2,10 +2,12 @@
 
 mod account;
 mod answer;
+mod build;
 mod builds;
 mod cancel;
 mod changes;
 mod check;
+mod completions;
 mod decide;
 mod demo;
 mod deploy;
@@ -18,9 +20,12 @@ mod happened;
 mod hook;
 mod local;
 mod lock;
+mod logs;
+mod man;
 mod messages;
 mod output;
 mod payload;
+mod progress;
 mod records;
 mod reference;
 mod release;
@@ -30,17 +35,20 @@ mod resume;
 mod rollback;
 #[cfg(test)]
 mod sample;
+mod secrets;
 mod standing;
 mod summary;
 mod table;
 mod task_definition;
+#[cfg(test)]
+mod tests;
 mod time;
 mod trace;
 mod who;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use longshore_core::terminal;
 
 /// A merge to production containers on AWS ECS, in your own account.
@@ -66,6 +74,9 @@ enum Command {
     Rollback(rollback::Arguments),
     /// Take a release to an environment by name; also past a lock or a freeze that holds it.
     Deploy(deploy::Arguments),
+    /// Build a branch or a commit, and release it: what Slack's command does.
+    #[command(visible_alias = "start")]
+    Build(build::Arguments),
     /// Cancel a release: its build is stopped, and what it has begun to deploy goes back.
     Cancel(cancel::Arguments),
     /// Try a release once more that failed, went back or was cancelled: its image, without a build.
@@ -86,8 +97,12 @@ enum Command {
     Diff(diff::Arguments),
     /// Find the release behind a running task, an image or a commit: commit, author, build, approval, and where it is live.
     Trace(trace::Arguments),
+    /// Print the log of a release's build, of a task that failed, or of the functions about it.
+    Logs(logs::Arguments),
     /// Look at the builds of releases.
     Builds(builds::Arguments),
+    /// List the keys of the functions' secret, and change them without an interruption; no value is ever shown.
+    Secrets(secrets::Arguments),
     /// Say what a delivery starts, and which rule said no to the rest; nothing is sent or started.
     ///
     /// A payload is read and routed here, by longshore.toml, without an AWS account. What was decided for a delivery that came is
@@ -108,21 +123,43 @@ enum Command {
     Local(local::Arguments),
     /// Take the sample application from a push to a running container, twice, on this machine.
     Demo(demo::Arguments),
+    /// Print the script by which a shell completes what is typed.
+    Completions(completions::Arguments),
+    /// Print the manual, one page for each command.
+    Man(man::Arguments),
     /// Tell Longshore of a push: what a local repository's post-receive hook runs.
     #[command(hide = true)]
     Hook(hook::Arguments),
 }
 
+fn main() -> ExitCode {
+    completions::answer(Arguments::command);
+    let matches = Arguments::command().get_matches();
+    output::for_programs(asks_for_json(&matches));
+    match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => run(arguments.command),
+        Err(error) => error.exit(),
+    }
+}
+
+/// Whether the command has `--json`.
+fn asks_for_json(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, matches)) => asks_for_json(matches),
+        None => matches.try_get_one::<bool>("json").ok().flatten() == Some(&true),
+    }
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match arguments.command {
+async fn run(command: Command) -> ExitCode {
+    let done = match command {
         Command::Check(arguments) => return check::run(&arguments),
         Command::Releases(arguments) => releases::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
         Command::Environments(arguments) => environments::run(arguments).await,
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments)).await,
+        Command::Build(arguments) => Box::pin(build::run(arguments)).await,
         Command::Cancel(arguments) => Box::pin(cancel::cancel(arguments)).await,
         Command::Retry(arguments) => Box::pin(cancel::retry(arguments)).await,
         Command::Approve(arguments) => Box::pin(decide::run(arguments, true)).await,
@@ -133,6 +170,10 @@ async fn main() -> ExitCode {
         Command::Unlock(arguments) => lock::unlock(arguments).await,
         Command::Diff(arguments) => diff::run(arguments).await,
         Command::Trace(arguments) => trace::run(arguments).await,
+        Command::Logs(arguments) => Box::pin(logs::run(arguments)).await,
+        Command::Secrets(arguments) => Box::pin(secrets::run(arguments)).await,
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Builds(arguments) => builds::run(arguments).await,
         Command::Explain(arguments) => return explain::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
@@ -145,15 +186,5 @@ async fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => output::failed(&error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_arguments_of_all_commands_are_consistent() {
-        super::Arguments::command().debug_assert();
     }
 }

@@ -1,6 +1,6 @@
 //! What the program says, and in what colours: only on a terminal, and not with `NO_COLOR`.
 
-use std::{fmt::Write as _, process::ExitCode};
+use std::{fmt::Write as _, process::ExitCode, sync::OnceLock};
 
 use anstream::{eprintln, println};
 use serde::Serialize;
@@ -57,9 +57,23 @@ impl std::fmt::Display for WrongUsage {
 
 impl std::error::Error for WrongUsage {}
 
-/// An error with its causes, and the exit status for it: 2 for [`WrongUsage`], 1 for every other.
+/// Whether a program reads what is said: with `--json`.
+static FOR_PROGRAMS: OnceLock<bool> = OnceLock::new();
+
+/// Says, once and before anything else, whether a program reads what is said: then an error is an object too.
+pub fn for_programs(json: bool) {
+    // Whoever was first has said it.
+    let _ = FOR_PROGRAMS.set(json);
+}
+
+/// An error with its causes on standard error, in a sentence, or with `--json` as one object, `{"error"}`; and the exit status for it: 2 for
+/// [`WrongUsage`], 1 for every other. Standard output has nothing of it: what reads an answer there does not meet an error instead.
 pub fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("\u{1b}[1;31merror\u{1b}[0m: {}", harmless(&format!("{error:#}"), false));
+    if FOR_PROGRAMS.get() == Some(&true) {
+        eprintln!("{}", escaped(&serde_json::json!({ "error": format!("{error:#}") }).to_string()));
+    } else {
+        eprintln!("\u{1b}[1;31merror\u{1b}[0m: {}", harmless(&format!("{error:#}"), false));
+    }
     if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

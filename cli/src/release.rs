@@ -5,11 +5,9 @@ mod shown;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
+use longshore_aws::deeds::{Deeds, Undone};
 
-use crate::{
-    account, output,
-    reference::{Pipelines, Reference},
-};
+use crate::{account, answer::refusal, output, reference::Pipelines};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -25,8 +23,7 @@ stopped, the targets that were not healthy and the last lines of a container's l
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The release: 12, web#12, or its id.
-    #[arg(value_parser = Reference::parse)]
-    release: Reference,
+    release: String,
     /// Print its whole record as JSON instead of text: what the table has.
     #[arg(long)]
     json: bool,
@@ -38,8 +35,15 @@ pub struct Arguments {
 
 /// Exit status: 0 when it could be read, however it ended.
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let named = arguments.pipelines.named(&arguments.release)?;
     let account = arguments.account.open().await?;
-    let release = arguments.pipelines.release(&account.store, None, &arguments.release).await?;
+    let events = account.events();
+    let deeds = Deeds { store: &account.store, events: &events };
+    let release = match arguments.pipelines.release(&deeds, &named).await {
+        Ok(release) => release,
+        Err(Undone::Refused(why)) => return refusal(&why, arguments.json),
+        Err(Undone::Store(error)) => return Err(error.into()),
+    };
     if arguments.json {
         output::json(&release)?;
     } else {

@@ -10,11 +10,11 @@ use longshore_core::{
 use serde_json::json;
 
 use crate::{
-    account, output, records,
+    account, completions, output, records,
     reference::Pipelines,
     standing::{Standing, colour},
     summary::Summary,
-    table::{Cell, Colour, cell, coloured, table},
+    table::{self, Cell, Colour, cell, coloured},
     time::span,
 };
 
@@ -30,6 +30,7 @@ Example:
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The pipeline; it may be left out where longshore.toml has only one.
+    #[arg(add = completions::pipelines())]
     pipeline: Option<String>,
     /// How many, the newest first: 1 to 200.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=200))]
@@ -55,17 +56,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else if releases.is_empty() {
         output::note(&format!("the table {} has no release of {pipeline}", account.table()));
     } else {
-        output::say(shown(&releases, Timestamp::now()).trim_end());
+        output::say(shown(&releases, Timestamp::now(), table::width()).trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The table for people.
-fn shown(releases: &[Release], now: Timestamp) -> String {
+fn shown(releases: &[Release], now: Timestamp, width: Option<usize>) -> String {
     let titles = ["RELEASE", "STATE", "COMMIT", "AUTHOR", "MESSAGE", "ENVIRONMENTS", "AGE"];
     let mut rows = vec![titles.map(|title| coloured(title, Colour::Dim)).to_vec()];
     rows.extend(releases.iter().map(|release| row(release, now)));
-    table(&rows, 0)
+    table::fitting(&rows, 0, width)
 }
 
 fn row(release: &Release, now: Timestamp) -> Vec<Cell> {
@@ -113,7 +114,7 @@ mod tests {
         back.asked = Some(Asked { deed: Deed::Rollback, of: live.id.clone(), number: 12, person });
         back.deployments.remove(0);
         back.commit.message = "A message that is much longer than there is room for in a line of a table".into();
-        let text = shown(&[back, release(13), live], at(7200));
+        let text = shown(&[back, release(13), live], at(7200), None);
         insta::assert_snapshot!(anstream::adapter::strip_str(&text), @r"
         RELEASE  STATE      COMMIT   AUTHOR  MESSAGE                                             ENVIRONMENTS                         AGE
         #14      deploying  0e0e0e0  Ada     back to #12 (A message that is much longer than t…  production waiting                   2 h

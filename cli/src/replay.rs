@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use longshore_core::{push::Source, webhook};
 use longshore_local::{Whereabouts, hook};
 use reqwest::{Client, Response, Url, redirect::Policy};
+use serde_json::{Value, json};
 
 use crate::{
-    output::{note, say},
+    output::{self, note, say},
     payload,
     terminal::harmless,
 };
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// The local stack that runs in this directory (without one: .local/stack), which has its own secret.
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".local/stack")]
     local: Option<PathBuf>,
+    /// Print one JSON object instead of text: {"delivery", "url", "status", "answer"}.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     file: payload::File,
 }
@@ -60,13 +64,21 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let id = arguments.delivery.unwrap_or_else(hook::uuid);
     let content_type = payload::content_type(&body);
     let headers = webhook::sign(source, &arguments.event, &id, content_type, &body, &secret, Timestamp::now());
-    note(&format!("delivery {id} to {url}"));
-    let mut answer = send(url, &headers, body).await?;
+    if !arguments.json {
+        note(&format!("delivery {id} to {url}"));
+    }
+    let mut answer = send(url.clone(), &headers, body).await?;
     let status = answer.status();
-    say(&format!("{status}"));
     let text = text(&mut answer).await?;
-    if !text.is_empty() {
-        say(harmless(&text, false).trim_end());
+    if arguments.json {
+        let answer: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        let object = json!({ "delivery": id, "url": url.as_str(), "status": status.as_u16(), "answer": answer });
+        output::json(&object)?;
+    } else {
+        say(&format!("{status}"));
+        if !text.is_empty() {
+            say(harmless(&text, false).trim_end());
+        }
     }
     Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -7,7 +7,7 @@ use longshore_core::release::Decision;
 
 use crate::{
     answer::Common,
-    reference::Reference,
+    completions,
     terminal::plain,
     who::{person, reason},
 };
@@ -26,9 +26,9 @@ Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 1
 #[command(after_help = EXAMPLE)]
 pub struct Arguments {
     /// The release: 12, web#12, or its id.
-    #[arg(value_parser = Reference::parse)]
-    release: Reference,
+    release: String,
     /// The environment that it is going into.
+    #[arg(add = completions::environments())]
     environment: String,
     /// The service; the one that waits where none is named.
     service: Option<String>,
@@ -41,11 +41,15 @@ pub struct Arguments {
 
 /// Says on, or back.
 pub async fn run(arguments: Arguments, on: bool) -> anyhow::Result<ExitCode> {
+    let named = arguments.common.pipelines.named(&arguments.release)?;
     let account = arguments.common.account.open().await?;
     let who = arguments.common.caller.who(&account).await?;
     let (store, events) = (&account.store, account.events());
-    let of = arguments.common.pipelines.release(store, None, &arguments.release).await?;
     let deeds = Deeds { store, events: &events };
+    let of = match arguments.common.pipelines.release(&deeds, &named).await {
+        Ok(of) => of,
+        Err(undone) => return arguments.common.form.undone(undone),
+    };
     let decision = Decision { approved: on, by: person(&who, arguments.reason) };
     let (environment, service) = (&arguments.environment, arguments.service.as_deref());
     let outcome = deeds.answer(&of.id, environment, service, decision).await;

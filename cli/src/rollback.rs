@@ -16,13 +16,14 @@ use longshore_core::{
     environment::{Environment, Live},
     message::revision,
     release::{Deployment, Release},
+    slack::command::{Wanted, Word},
     text::list,
 };
 
 use crate::{
     answer::Common,
+    completions,
     output::{WrongUsage, note},
-    reference::Reference,
     table::Colour,
     terminal::plain,
     time::span,
@@ -47,7 +48,7 @@ Exit status: 0 done (with --follow: live), 1 refused or failed, 2 wrong usage, 1
 pub struct Arguments {
     /// The pipeline, which may be left out where longshore.toml has only one; the environment; and the release to go back to: 12, web#12
     /// or its id. Of two, the second is the release where it looks like one.
-    #[arg(value_name = "PLACE", num_args = 1..=3, required = true)]
+    #[arg(value_name = "PLACE", num_args = 1..=3, required = true, add = completions::places())]
     place: Vec<String>,
     /// Why: it is recorded, and shown with the lock.
     #[arg(long, value_parser = reason)]
@@ -59,28 +60,32 @@ pub struct Arguments {
     common: Common,
 }
 
+impl Arguments {
+    /// What is wanted, as Slack's command says it.
+    pub fn wanted(&self) -> anyhow::Result<Wanted> {
+        self.common.pipelines.wanted(Word::RollBack, &self.place, None)
+    }
+}
+
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Place { pipeline, environment, release } = place(&arguments.place)?;
-    let pipeline = match (&release, &pipeline) {
-        (Some(Reference::Number { pipeline: Some(own), .. }), None) => own.clone(),
-        (Some(_) | None, named) => arguments.common.pipelines.one(named.as_deref())?,
-    };
+    let Wanted::RollBack { pipeline, environment, to } = arguments.wanted()? else { unreachable!("the word makes it") };
     if !arguments.yes && (!io::stdin().is_terminal() || !arguments.common.form.is_text()) {
         return Err(WrongUsage("nobody can be asked here: --yes goes back without".to_owned()).into());
     }
-    let account = arguments.common.account.open().await?;
-    let who = arguments.common.caller.who(&account).await?;
+    let Common { form, follow, caller, pipelines: _, account } = arguments.common;
+    let account = account.open().await?;
+    let who = caller.who(&account).await?;
     let (store, events) = (&account.store, account.events());
     let deeds = Deeds { store, events: &events };
     // What is asked about is what is done, whatever goes live meanwhile.
-    let target = match deeds.target(&pipeline, &environment, to(release, &pipeline)?).await {
+    let target = match deeds.target(&pipeline, &environment, To::from(to.as_ref())).await {
         Ok(target) => target,
-        Err(undone) => return arguments.common.form.undone(undone),
+        Err(undone) => return form.undone(undone),
     };
     if !arguments.yes {
         note(&change(store, &pipeline, &environment, &target).await?);
         if !confirmed()? {
-            return arguments.common.form.refused("nothing was done");
+            return form.refused("nothing was done");
         }
     }
     let to = To::Release(target.id.clone());
@@ -93,41 +98,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             "{environment} goes back to {pipeline}#{to} as release #{number}, and is locked: longshore unlock {pipeline} {environment}"
         )
     };
-    arguments.common.form.release(store, outcome, text, &arguments.common.follow).await
-}
-
-/// What the words of the command name.
-#[derive(Debug, PartialEq, Eq)]
-struct Place {
-    pipeline: Option<String>,
-    environment: String,
-    release: Option<Reference>,
-}
-
-fn place(words: &[String]) -> anyhow::Result<Place> {
-    let release = |text: &String| Reference::parse(text).map_err(|why| WrongUsage(format!("{}: {why}", plain(text))));
-    Ok(match words {
-        [environment] => Place { pipeline: None, environment: environment.clone(), release: None },
-        [first, second] => match Reference::parse(second) {
-            Ok(release) => Place { pipeline: None, environment: first.clone(), release: Some(release) },
-            Err(_) => Place { pipeline: Some(first.clone()), environment: second.clone(), release: None },
-        },
-        [pipeline, environment, last] => {
-            Place { pipeline: Some(pipeline.clone()), environment: environment.clone(), release: Some(release(last)?) }
-        }
-        [] | [..] => return Err(WrongUsage("it takes [PIPELINE] ENVIRONMENT [RELEASE]".to_owned()).into()),
-    })
-}
-
-fn to(release: Option<Reference>, pipeline: &str) -> Result<To, WrongUsage> {
-    match release {
-        None => Ok(To::Earlier),
-        Some(Reference::Id(id)) => Ok(To::Release(id)),
-        Some(Reference::Number { pipeline: Some(own), number }) if own != pipeline => {
-            Err(WrongUsage(format!("{own}#{number} is no release of {pipeline}")))
-        }
-        Some(Reference::Number { pipeline: _, number }) => Ok(To::Number(number)),
-    }
+    form.release(store, outcome, text, &follow).await
 }
 
 /// What would change, for whoever is asked.

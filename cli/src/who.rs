@@ -6,13 +6,11 @@ use longshore_aws::signed::child;
 use longshore_core::{
     approval::{Identity, Who},
     release::Person,
+    slack::command,
     text::shorten,
 };
 
 use crate::{account::Account, output::WrongUsage};
-
-/// The longest reason, in characters: a record keeps as many.
-const LONGEST: usize = 500;
 
 /// `--as`, for the commands that do something.
 #[derive(clap::Args)]
@@ -29,14 +27,10 @@ fn name(text: &str) -> Result<String, &'static str> {
     if text.is_empty() { Err("it is empty") } else { Ok(shorten(text, 200)) }
 }
 
-/// A reason, as an argument.
+/// A reason, as an argument: what Slack's commands take for one, and said at all.
 pub fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err("it is empty: say why, for those who read it later".to_owned()),
-        length if length > LONGEST => Err(format!("it has {length} characters, and {LONGEST} are kept")),
-        _ => Ok(text.to_owned()),
-    }
+    let reason = command::reason(text).map_err(|unclear| unclear.to_string())?;
+    reason.ok_or_else(|| "it is empty: say why, for those who read it later".to_owned())
 }
 
 impl Caller {
@@ -103,6 +97,6 @@ mod tests {
         assert_eq!(reason(" the tide \n"), Ok("the tide".to_owned()));
         assert!(reason(" ").is_err());
         assert!(reason(&"x".repeat(500)).is_ok());
-        assert_eq!(reason(&"x".repeat(501)), Err("it has 501 characters, and 500 are kept".to_owned()));
+        assert_eq!(reason(&"x".repeat(501)), Err("the reason has 501 characters, and 500 are kept".to_owned()));
     }
 }

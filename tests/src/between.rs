@@ -22,6 +22,8 @@ const LIMIT: usize = 1024 * 1024;
 pub enum Fault {
     /// CodeBuild refuses it: the status, the code, the message.
     Refused(u16, &'static str, &'static str),
+    /// CodeBuild refuses it with this code, and quotes the whole request, as AWS quotes what it does not like.
+    Quoted(&'static str),
     /// CodeBuild takes it, and its answer is lost: what comes back is a 500.
     AnswerLost,
     /// CodeBuild takes it, and no answer comes.
@@ -90,6 +92,7 @@ impl Between {
         let pass = next.run(Request::from_parts(parts, Body::from(body)));
         match fault {
             None => pass.await,
+            Some(Fault::Quoted(code)) => refusal(400, code, &format!("1 validation error detected: Value '{input}'")),
             Some(Fault::Refused(status, code, message)) => refusal(status, code, message),
             Some(Fault::AnswerLost) => {
                 pass.await;

@@ -6,6 +6,7 @@
 mod application;
 mod between;
 mod curl;
+mod emf;
 mod engine;
 mod front;
 mod gate;
@@ -15,6 +16,7 @@ mod local;
 mod look;
 mod program;
 mod push;
+mod recording;
 mod stack;
 mod version;
 mod wait;
@@ -22,6 +24,7 @@ mod wait;
 pub use application::{Application, Quality};
 pub use between::{Between, Fault};
 pub use curl::REPORTS;
+pub use emf::{Datum, data};
 pub use engine::HeldEngine;
 pub use front::Front;
 pub use gate::Gate;
@@ -30,6 +33,7 @@ pub use local::Local;
 pub use look::{scan, told, variable};
 pub use program::{Output, run};
 pub use push::{Push, commit, delivery, payload, reason_of, release_of, releases_in, releases_of};
+pub use recording::{Call, Recording};
 pub use stack::{
     config, longshore, options, program, show_logs, with_config, with_gate, with_stack, without_events, workspace,
 };

@@ -67,6 +67,25 @@ impl Local {
         within(&format!("a message of {id} shows {words:?}"), found).await
     }
 
+    /// Somebody presses a button of a message in the inbox.
+    ///
+    /// # Panics
+    ///
+    /// When Longshore does not take it.
+    pub async fn press(&self, user: &str, message: &Message, action: &str) {
+        assert_eq!(self.stack.slack.press(user, &message.ts, action).await, Ok(200), "{user} presses {action}");
+    }
+
+    /// Waits until Slack told somebody something privately that has these words.
+    pub async fn told(&self, user: &str, words: &str) {
+        let told = self.stack.slack.until(|messages| {
+            let private =
+                |message: &&Message| message.only_for.as_deref() == Some(user) && message.text.contains(words);
+            messages.iter().find(private).map(drop)
+        });
+        within(&format!("{user} is told {words:?}"), told).await;
+    }
+
     /// The messages in the channel itself.
     pub fn messages(&self) -> Vec<Message> {
         self.stack.slack.messages().into_iter().filter(Message::is_top_level).collect()

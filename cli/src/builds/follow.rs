@@ -18,7 +18,7 @@ use longshore_core::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::{account::Account, output::note, terminal};
+use crate::{account::Account, output::note, progress::Progress, terminal};
 
 /// Between two looks.
 const PACE: Duration = Duration::from_secs(2);
@@ -36,6 +36,8 @@ pub struct Reader<'a> {
     release: &'a ReleaseId,
     follow: bool,
     quiet: Duration,
+    /// The lines that were read, where they are kept and not printed.
+    kept: Option<Vec<String>>,
 }
 
 /// Where a build's log is.
@@ -48,13 +50,19 @@ struct Stream {
 
 impl<'a> Reader<'a> {
     /// A reader; no call is made.
-    pub fn new(account: &'a Account, release: &'a ReleaseId, follow: bool) -> Self {
+    pub fn new(account: &'a Account, release: &'a ReleaseId, follow: bool, keep: bool) -> Self {
         let quiet = if account.is_local() { QUIET_LOCALLY } else { QUIET };
-        Self { account, codebuild: account.codebuild(), logs: account.logs(), release, follow, quiet }
+        let kept = keep.then(Vec::new);
+        Self { account, codebuild: account.codebuild(), logs: account.logs(), release, follow, quiet, kept }
     }
 
-    /// Prints the log.
-    pub async fn read(&self) -> anyhow::Result<ExitCode> {
+    /// The lines that were kept.
+    pub fn into_lines(self) -> Vec<String> {
+        self.kept.unwrap_or_default()
+    }
+
+    /// Prints the log, or keeps it.
+    pub async fn read(&mut self) -> anyhow::Result<ExitCode> {
         let id = self.build_id().await?;
         let (mut stream, mut told, mut quiet) = (None, false, Quiet::default());
         loop {
@@ -75,7 +83,10 @@ impl<'a> Reader<'a> {
                 note(&format!("waiting for the log of {id}"));
                 told = true;
             }
+            // It is taken away before lines come.
+            let progress = if found { Progress::none() } else { Progress::of("no line yet") };
             sleep(PACE).await;
+            drop(progress);
         }
     }
 
@@ -117,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Prints what there is of the log after what was printed, and counts its events; `None` when it is not there yet.
-    async fn print(&self, stream: &mut Stream) -> anyhow::Result<Option<usize>> {
+    async fn print(&mut self, stream: &mut Stream) -> anyhow::Result<Option<usize>> {
         let mut printed = 0;
         loop {
             let request = self.logs.get_log_events().log_group_name(&stream.group).log_stream_name(&stream.name);
@@ -134,7 +145,13 @@ impl<'a> Reader<'a> {
                     return Err(anyhow!(told(&error)).context(log));
                 }
             };
-            write(page.events())?;
+            match &mut self.kept {
+                Some(kept) => {
+                    let messages = page.events().iter().filter_map(OutputLogEvent::message);
+                    kept.extend(messages.map(|message| message.trim_end_matches(['\r', '\n']).to_owned()));
+                }
+                None => write(page.events())?,
+            }
             printed += page.events().len();
             // The end has the token that it was asked with.
             let token = page.next_forward_token.or_else(|| stream.token.clone());

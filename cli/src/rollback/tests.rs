@@ -4,35 +4,6 @@ use longshore_core::release::Verdict;
 use super::*;
 use crate::sample::{at, end, release};
 
-fn words(text: &str) -> Vec<String> {
-    text.split(' ').map(str::to_owned).collect()
-}
-
-#[test]
-fn the_words_name_pipeline_environment_and_release() {
-    let read = |text: &str| place(&words(text)).expect("a place");
-    let number = |number| Some(Reference::Number { pipeline: None, number });
-    let expected = |pipeline: Option<&str>, release| Place {
-        pipeline: pipeline.map(str::to_owned),
-        environment: "production".to_owned(),
-        release,
-    };
-    assert_eq!(read("production"), expected(None, None));
-    assert_eq!(read("production 12"), expected(None, number(12)));
-    assert_eq!(read("web production"), expected(Some("web"), None));
-    assert_eq!(read("web production 12"), expected(Some("web"), number(12)));
-    assert!(place(&words("web production twelve")).is_err());
-}
-
-#[test]
-fn a_number_of_another_pipeline_is_no_place_to_go_back_to() {
-    let named = |pipeline: Option<&str>| Reference::Number { pipeline: pipeline.map(str::to_owned), number: 12 };
-    assert_eq!(to(Some(named(None)), "web").ok(), Some(To::Number(12)));
-    assert_eq!(to(Some(named(Some("web"))), "web").ok(), Some(To::Number(12)));
-    assert!(to(Some(named(Some("api"))), "web").is_err());
-    assert_eq!(to(None, "web").ok(), Some(To::Earlier));
-}
-
 #[test]
 fn whoever_is_asked_sees_from_what_to_what_and_what_is_undone() {
     let live = |number| {

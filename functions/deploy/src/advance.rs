@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use longshore_aws::{
     ids,
     store::{Admission, Hold},
+    telemetry,
 };
 use longshore_core::release::{
     DeployStep, Deployment, DeploymentFact, Fact, Obstacle, Release, ServiceDeployment, ServiceFact, Verdict, Where,
 };
+use tracing::Instrument;
 
 use crate::Deploy;
 
@@ -25,7 +27,12 @@ impl Deploy {
     ///
     /// Services are changed only while the environment is held, by one invocation at a time: an UpdateService of an older release,
     /// however late, comes before that of a newer one.
-    pub(crate) async fn advance(&self, mut release: Release, deadline: Timestamp) -> anyhow::Result<Release> {
+    pub(crate) async fn advance(&self, release: Release, deadline: Timestamp) -> anyhow::Result<Release> {
+        let span = telemetry::release(&release);
+        self.advance_on(release, deadline).instrument(span).await
+    }
+
+    async fn advance_on(&self, mut release: Release, deadline: Timestamp) -> anyhow::Result<Release> {
         let version = release.version;
         let mut held = None;
         let result = Box::pin(self.advance_held(&mut release, &mut held, deadline)).await;

@@ -20,7 +20,7 @@ use jiff::SignedDuration;
 use longshore_aws::{
     events::Publisher,
     http::{Request, Response},
-    ids,
+    ids, metrics,
     secrets::SecretStore,
     serve::Function,
     store::Store,
@@ -73,25 +73,44 @@ impl Deploy {
         }
     }
 
+    /// Takes every release that is being deployed a step further, and tells how many do not come further.
+    async fn tick(&self) -> anyhow::Result<()> {
+        let stuck = self.advance_open(|_| true).await?;
+        if stuck > 0 {
+            metrics::stuck(stuck);
+        }
+        Ok(())
+    }
+
     /// Takes every release that is being deployed, and that `concerns`, a step further; one that fails does not keep the others
-    /// waiting.
-    async fn advance_open(&self, concerns: impl Fn(&Release) -> bool) -> anyhow::Result<()> {
+    /// waiting. How many of them are stuck.
+    async fn advance_open(&self, concerns: impl Fn(&Release) -> bool) -> anyhow::Result<usize> {
         let deadline = ids::now() + TIME;
+        let mut stuck = 0;
         for id in self.store.open_releases(OpenFor::Deployment).await? {
             if ids::now() > deadline {
                 tracing::warn!("no time left for the others: the next tick goes on");
                 break;
             }
-            let advanced = match self.store.release(&id).await {
-                Ok(Some(release)) if concerns(&release) => self.advance(release, deadline).await.map(drop),
-                Ok(_) => Ok(()),
-                Err(error) => Err(error.into()),
+            let read = match self.store.release(&id).await {
+                Ok(Some(release)) if concerns(&release) => release,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::error!(release = %id, %error, "it cannot be read");
+                    continue;
+                }
             };
-            if let Err(error) = advanced {
-                tracing::error!(release = %id, "{error:#}");
-            }
+            let was_stuck = read.is_stuck(ids::now());
+            let is_stuck = match self.advance(read, deadline).await {
+                Ok(release) => release.is_stuck(ids::now()),
+                Err(error) => {
+                    tracing::error!(release = %id, "{error:#}");
+                    was_stuck
+                }
+            };
+            stuck += usize::from(is_stuck);
         }
-        Ok(())
+        Ok(stuck)
     }
 }
 
@@ -110,12 +129,12 @@ impl Function for Deploy {
 
     async fn event(&self, event: Event) -> anyhow::Result<()> {
         match event {
-            Event::Tick => self.advance_open(|_| true).await,
-            Event::Service(arn) => self.advance_open(|release| uses(release, &arn)).await,
-            Event::CodeDeploy(id) => self.advance_open(|release| follows(release, &id)).await,
+            Event::Tick => self.tick().await,
+            Event::Service(arn) => self.advance_open(|release| uses(release, &arn)).await.map(drop),
+            Event::CodeDeploy(id) => self.advance_open(|release| follows(release, &id)).await.map(drop),
             Event::Asked(id) | Event::Task(id) => self.advance_one(&id).await,
             Event::Build { .. } | Event::Command(_) | Event::Delivery(_) | Event::Release(_) | Event::Other(_) => {
-                tracing::warn!(?event, "an event that deploy has no rule for");
+                tracing::warn!(kind = event.word(), "an event that deploy has no rule for");
                 Ok(())
             }
         }

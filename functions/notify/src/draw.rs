@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use longshore_aws::{
-    ids,
+    ids, metrics,
     store::{Lease, Place, Target},
+    telemetry,
 };
 use longshore_core::release::{Release, ReleaseId};
 use secrecy::SecretString;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::{
     Notify, known,
@@ -84,14 +86,24 @@ impl Notify {
 
     /// Tells of a release until every place that takes it shows the record's newest version.
     pub(crate) async fn draw(&self, id: &ReleaseId, round: &mut Round) -> anyhow::Result<()> {
+        let span = telemetry::of(id);
+        self.draw_on(id, round).instrument(span).await
+    }
+
+    async fn draw_on(&self, id: &ReleaseId, round: &mut Round) -> anyhow::Result<()> {
         while !round.is_over() {
             let Some(mut lease) = self.store.lease_message(id, ids::now()).await? else { return Ok(()) };
             let Some(release) = self.store.release(id).await? else { return Ok(()) };
+            telemetry::know(&release);
+            let before = lease.drawn;
             if let Err(error) = self.deliver(&mut lease, &release, round).await {
                 tracing::warn!(release = %id, %error, "what was told could not be written down: the tick will try again");
                 return Ok(());
             }
             let up_to_date = lease.drawn >= release.version;
+            if up_to_date && before < release.version {
+                metrics::slack_lag(ids::now().duration_since(release.changed));
+            }
             let given_up = release.ended.is_some_and(|ended| ids::now().duration_since(ended) > GIVE_UP);
             let is_final = release.is_closed() && (up_to_date || given_up);
             if !self.store.release_message(&lease, is_final).await? {

@@ -93,7 +93,7 @@ impl Function for Notify {
             | Event::Command(_)
             | Event::Delivery(_)
             | Event::Other(_) => {
-                tracing::warn!(?event, "an event that notify has no rule for");
+                tracing::warn!(kind = event.word(), "an event that notify has no rule for");
                 Ok(())
             }
         }

@@ -5,7 +5,7 @@ use longshore_notify::{Notify, Settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::init(environment("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    telemetry::init(&environment);
     let settings = Settings::read(&environment).inspect_err(|error| tracing::error!("{error}"))?;
     serve::serve(Notify::new(settings, &clients::sdk_config())).await
 }

@@ -6,7 +6,7 @@ mod read;
 use anyhow::{Context, anyhow, bail};
 use aws_sdk_codebuild::types::{Build, EnvironmentVariable, EnvironmentVariableType, ProjectEnvironment};
 use jiff::SignedDuration;
-use longshore_aws::{clients::told, ids, secrets::expose};
+use longshore_aws::{clients::told, ids, secrets::expose, telemetry};
 use longshore_core::{
     config::Pipeline,
     event::outcome,
@@ -14,6 +14,8 @@ use longshore_core::{
     release::{BuildStep, Fact, Met, Release, Until},
     token::{self, Purpose},
 };
+
+use tracing::Instrument;
 
 use crate::Trigger;
 use read::{failing_phase, is_denied, is_final, log, refusal, resolved, started};
@@ -25,12 +27,18 @@ const SEEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 impl Trigger {
     /// Does what is next for a release's build, and returns its record as it is then: as long as a step shows what comes after it.
-    pub(crate) async fn advance(&self, mut release: Release) -> anyhow::Result<Release> {
+    pub(crate) async fn advance(&self, release: Release) -> anyhow::Result<Release> {
+        let span = telemetry::release(&release);
+        self.advance_on(release).instrument(span).await
+    }
+
+    async fn advance_on(&self, mut release: Release) -> anyhow::Result<Release> {
         loop {
             let step = release.build_step(ids::now());
             let version = release.version;
             // Boxed, as is everything that calls AWS on the way: these futures are large.
             release = Box::pin(self.perform(release, step)).await?;
+            telemetry::know(&release);
             let more = match step {
                 // What is followed or stopped may have told where its log is, and has ended besides.
                 BuildStep::Wait | BuildStep::Follow | BuildStep::Find | BuildStep::Stop => release.version != version,
@@ -182,6 +190,8 @@ impl Trigger {
             ("LONGSHORE_URL".to_owned(), self.settings.url.clone()),
             ("LONGSHORE_TOKEN".to_owned(), token),
             ("LONGSHORE_RELEASE".to_owned(), release.id.to_string()),
+            // By this name, tools that trace join the release's trace of their own accord.
+            ("TRACEPARENT".to_owned(), release.id.traceparent()),
             ("LONGSHORE_PIPELINE".to_owned(), release.pipeline.clone()),
             (reference.to_owned(), release.reference.name.clone()),
             // Where CodeBuild is told a branch, it tells the build which commit that is.

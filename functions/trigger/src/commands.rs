@@ -7,7 +7,6 @@
 mod confirm;
 mod deeds;
 mod errands;
-mod find;
 mod proposals;
 mod questions;
 
@@ -17,7 +16,7 @@ use jiff::Timestamp;
 use longshore_aws::{
     deeds::Undone,
     http::{Request, Response},
-    ids,
+    ids, metrics,
 };
 use longshore_core::{
     release::ReleaseId,
@@ -57,6 +56,7 @@ impl Trigger {
             Ok(None) => return Response::empty(),
             Err(error) => {
                 tracing::warn!(%error, "a signed request that is no command");
+                metrics::refused("slack");
                 return Response::bad_request(&error.to_string());
             }
         };
@@ -101,8 +101,15 @@ impl Trigger {
             if let Some(asked) = Box::pin(self.proposed(&given, &id, &wanted)).await? {
                 return Ok(asked);
             }
-            let errand =
-                Errand { id, by: given.by.clone(), name: given.name.clone(), wanted, shown: Vec::new(), received };
+            let errand = Errand {
+                id,
+                by: given.by.clone(),
+                called: false,
+                name: given.name.clone(),
+                wanted,
+                shown: Vec::new(),
+                received,
+            };
             self.take_on(key, &errand, given.response_url.map(SecretString::from)).await?;
             Ok(answer::acknowledged(&errand.wanted, &errand.name))
         };

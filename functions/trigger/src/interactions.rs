@@ -8,7 +8,7 @@ use std::time::Duration;
 use longshore_aws::{
     deeds::{Deeds, Undone},
     http::{Request, Response},
-    ids,
+    ids, metrics,
     secrets::{Secrets, expose},
 };
 use longshore_core::{
@@ -84,6 +84,7 @@ impl Trigger {
             Ok(None) => tracing::debug!("an interaction that is nothing to us"),
             Err(error) => {
                 tracing::warn!(%error, "a signed request that is no interaction");
+                metrics::refused("slack");
                 return Response::bad_request(&error.to_string());
             }
         }
@@ -96,6 +97,7 @@ impl Trigger {
             Ok(Ok(Ok(body))) => Ok(body),
             Ok(Ok(Err(why))) => {
                 tracing::warn!(%why, "a request in Slack's name was refused");
+                metrics::refused("slack");
                 Err(Response::unproven())
             }
             Ok(Err(error)) => {

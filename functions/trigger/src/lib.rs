@@ -26,9 +26,11 @@ use longshore_aws::{
     events::Publisher,
     http::{Request, Response},
     logs::Logs,
+    metrics,
     secrets::SecretStore,
     serve::Function,
     store::Store,
+    telemetry,
 };
 use longshore_core::{
     event::Event,
@@ -76,12 +78,15 @@ impl Trigger {
     /// Does what is next for a release's build.
     async fn look_after(&self, id: &ReleaseId) -> anyhow::Result<()> {
         match self.store.release(id).await? {
-            Some(release) => {
-                let release = self.overtaken(release).await?;
-                self.advance(release).await.map(drop)
-            }
+            Some(release) => self.bring_on(release).await.map(drop),
             None => Ok(()),
         }
+    }
+
+    /// [`Trigger::look_after`] a release that was read; its record as it is then.
+    async fn bring_on(&self, release: Release) -> anyhow::Result<Release> {
+        let release = self.overtaken(release).await?;
+        self.advance(release).await
     }
 
     /// Ends a release that a newer one took the place of, where whoever accepted that one did not come to it.
@@ -134,11 +139,13 @@ impl Trigger {
 
     /// Takes an event of CodeCommit as a delivery. An error has it delivered again.
     async fn commits(&self, delivery: Delivery) -> anyhow::Result<()> {
-        let id = delivery.id.clone();
+        telemetry::delivered(&delivery);
+        let (id, source) = (delivery.id.clone(), delivery.source.word());
         match self.take(delivery).await? {
             // It was logged, and would be refused again.
-            Taken::TooMany(_) => {}
+            Taken::TooMany(_) => metrics::refused(source),
             Taken::Recorded(recorded) => {
+                metrics::delivery(source, recorded.ignored.is_some());
                 if let Some(why) = &recorded.ignored {
                     tracing::info!(delivery = id, why, "ignored");
                 }
@@ -181,7 +188,7 @@ impl Function for Trigger {
             Event::Release(release) => Box::pin(self.changed(&release)).await,
             Event::Command(key) => Box::pin(self.errand(&key)).await,
             Event::Service(_) | Event::CodeDeploy(_) | Event::Task(_) | Event::Asked(_) | Event::Other(_) => {
-                tracing::warn!(?event, "an event that trigger has no rule for");
+                tracing::warn!(kind = event.word(), "an event that trigger has no rule for");
                 Ok(())
             }
         }

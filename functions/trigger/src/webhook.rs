@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use longshore_aws::{
     http::{Request, Response},
-    ids,
+    ids, metrics,
     secrets::Secrets,
+    telemetry,
 };
 use longshore_core::{
     push::{Delivery, Source},
@@ -29,23 +30,35 @@ impl Trigger {
     pub(crate) async fn webhook(&self, source: Source, request: &Request) -> Response {
         let received = Instant::now();
         if request.body.len() > LIMIT {
+            metrics::refused(source.word());
             return Response::too_large(LIMIT);
         }
         let delivery = match self.proven(source, request).await {
             Ok(Ok(delivery)) => delivery,
-            Ok(Err(refusal)) => return refusal,
+            Ok(Err(refusal)) => {
+                metrics::refused(source.word());
+                return refusal;
+            }
             Err(error) => {
                 tracing::error!("{error:#}");
                 return Response::try_again();
             }
         };
+        telemetry::delivered(&delivery);
         let id = delivery.id.clone();
         match self.take(delivery).await {
-            Ok(Taken::TooMany(why)) => Response::unprocessable(&why),
+            Ok(Taken::TooMany(why)) => {
+                metrics::refused(source.word());
+                Response::unprocessable(&why)
+            }
             Ok(Taken::Recorded(recorded)) => {
                 let until = (Instant::now() + START_TIME).min(received + ANSWER_TIME);
                 let ignored = recorded.ignored.clone();
+                metrics::delivery(source.word(), ignored.is_some());
                 let releases = self.start(recorded, until).await;
+                if let [Answered { release: Some(release), .. }] = &releases[..] {
+                    telemetry::know(release);
+                }
                 ignored.map_or_else(|| answer(&releases), |why| Response::ignored(&why))
             }
             Err(error) => {

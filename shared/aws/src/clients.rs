@@ -18,6 +18,7 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::{http::SharedHttpClient, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use longshore_core::token::masked;
 
 use crate::{settings::environment, trust};
 
@@ -77,13 +78,14 @@ fn endpoint(name: &str, service: &str, lookup: &dyn Fn(&str) -> Option<String>) 
 }
 
 /// What an AWS call failed with, for the log and for records: the code and the message, or what happened on the way. Not the SDK's own
-/// `DisplayErrorContext`, which prints the answer's body: that may hold a secret.
+/// `DisplayErrorContext`, which prints the answer's body: that may hold a secret. AWS's messages quote what they do not like, and StartBuild
+/// is given the release token: that is masked.
 pub fn told<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     match error {
         SdkError::ServiceError(refusal) => {
             let refusal = refusal.err();
             let code = refusal.code().unwrap_or("an error without a code");
-            refusal.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+            refusal.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {}", masked(message)))
         }
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time".to_owned(),

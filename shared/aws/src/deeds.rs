@@ -1,6 +1,8 @@
 //! What people do to releases and environments, by Slack or by the program `longshore`: each deed is recorded first, and `deploy` is woken
 //! to see to it.
 
+mod named;
+
 use jiff::Timestamp;
 use longshore_core::{
     approval::{self, Who},
@@ -253,10 +255,7 @@ impl Deeds<'_> {
     pub async fn retry(&self, new: ReleaseId, id: &ReleaseId, person: Person) -> Result<Release, Undone> {
         let release = self.release(id).await?;
         let open = release.deployments.iter().find(|deployment| deployment.verdict != Some(Verdict::Live));
-        let Some(open) = open.filter(|_| release.state.is_end()) else {
-            let (number, state) = (release.number, release.state.word().replace('_', " "));
-            return Err(Undone::Refused(format!("release #{number} is {state}: there is nothing to try once more")));
-        };
+        let Some(open) = open.filter(|_| release.state.is_end()) else { return Err(nothing_to_retry(&release)) };
         self.again(new, &release, &open.environment, Deed::Retry, person, None).await
     }
 
@@ -289,8 +288,7 @@ impl Deeds<'_> {
     pub async fn may_build_again(&self, id: &ReleaseId) -> Result<Release, Undone> {
         let release = self.release(id).await?;
         if !release.state.is_end() || release.state.is_success() {
-            let (number, state) = (release.number, release.state.word().replace('_', " "));
-            return Err(Undone::Refused(format!("release #{number} is {state}: there is nothing to try once more")));
+            return Err(nothing_to_retry(&release));
         }
         self.newest(&release, u64::MAX >> 1).await?;
         Ok(release)
@@ -366,6 +364,11 @@ fn lock_of(to: &Release, person: &Person) -> Lock {
         until: None,
         rollback: true,
     }
+}
+
+fn nothing_to_retry(release: &Release) -> Undone {
+    let (number, state) = (release.number, release.state.word().replace('_', " "));
+    Undone::Refused(format!("release #{number} is {state}: there is nothing to try once more"))
 }
 
 /// What was live, for whoever named something else.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use longshore_core::webhook::Headers;
+use longshore_core::{token::masked, webhook::Headers};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -87,9 +87,9 @@ impl Response {
         Self { status_code: 200, headers: BTreeMap::new(), body: String::new() }
     }
 
-    /// 400: not what this route takes.
+    /// 400: not what this route takes. Where `why` quotes a release token, that is masked: a build writes the answer to its log.
     pub fn bad_request(why: &str) -> Self {
-        Self::new(400, &json!({ "error": why }))
+        Self::new(400, &json!({ "error": masked(why) }))
     }
 
     /// 401: every failure of proof, all alike.

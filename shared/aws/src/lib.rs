@@ -1,4 +1,4 @@
-//! The I/O that all three functions share: settings, the store, secrets, events, logs, and the Lambda entry.
+//! The I/O that all three functions share: settings, the store, secrets, events, logs and metrics, and the Lambda entry.
 //!
 //! Decisions are `longshore-core`'s; here is only what talks to AWS.
 
@@ -8,6 +8,7 @@ pub mod events;
 pub mod http;
 pub mod ids;
 pub mod logs;
+pub mod metrics;
 pub mod proof;
 pub mod secrets;
 pub mod serve;

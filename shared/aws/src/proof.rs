@@ -10,6 +10,7 @@ use crate::{
     ids,
     secrets::{SecretStore, expose},
     store::Store,
+    telemetry,
 };
 
 /// The release that a request's token is good for, while that release is open; `None` for any failure of proof, all alike.
@@ -30,5 +31,6 @@ pub async fn release_of(store: &Store, secrets: &SecretStore, request: &Request)
         tracing::warn!(release = %release.id, proven, closed = release.is_closed(), "a report was refused");
         return Ok(None);
     }
+    telemetry::know(&release);
     Ok(Some(release))
 }

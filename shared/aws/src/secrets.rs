@@ -39,6 +39,9 @@ pub struct Secrets {
     pub slack_signing_secret: Vec<SecretString>,
 }
 
+/// The label of the version that counts. Source: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>.
+pub const CURRENT: &str = "AWSCURRENT";
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
@@ -164,7 +167,7 @@ impl SecretStore {
     }
 
     async fn read(&self) -> anyhow::Result<Arc<Secrets>> {
-        let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
+        let answer = self.client.get_secret_value().secret_id(&self.id).version_stage(CURRENT).send().await;
         let answer = answer.map_err(|error| anyhow!(told(&error))).context("the secret could not be read")?;
         Ok(Arc::new(Secrets::read(answer.secret_string().context("the secret has no text")?)?))
     }

@@ -6,9 +6,12 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use longshore_core::event::{Envelope, Event};
 use serde::Deserialize;
 use serde_json::Value;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
-use crate::http::{Request, Response};
+use crate::{
+    http::{Request, Response},
+    telemetry,
+};
 
 /// A function of ours.
 pub trait Function: Send + Sync + 'static {
@@ -31,7 +34,7 @@ pub async fn serve(function: impl Function) -> Result<(), Error> {
     let function = Arc::new(function);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let function = function.clone();
-        let span = tracing::info_span!("request", request = %event.context.request_id);
+        let span = telemetry::request(&event.context.request_id);
         async move { dispatch(&*function, event.payload).await }.instrument(span)
     }))
     .await
@@ -48,10 +51,14 @@ pub async fn dispatch(function: &impl Function, payload: Value) -> Result<Value,
     }
     match Envelope::deserialize(&payload).map(|envelope| Event::read(&envelope)) {
         Ok(event) => {
-            tracing::debug!(?event, "event");
+            if let Some(release) = event.release() {
+                Span::current().record("release", release.as_str());
+            }
+            tracing::debug!(kind = event.word(), "event");
             Box::pin(function.event(event)).await.inspect_err(|error| tracing::error!("{error:#}"))?;
         }
-        Err(error) => tracing::error!(%error, "an invocation that is neither a request nor an event: dropped"),
+        // What it is instead is not told: the error may quote it.
+        Err(_) => tracing::error!("an invocation that is neither a request nor an event: dropped"),
     }
     Ok(Value::Null)
 }

@@ -131,6 +131,38 @@ impl Event {
     }
 }
 
+impl Event {
+    /// What it is, in a word or two, for the log: nothing of what it carries, but for the source and type of one that is none of ours.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Tick => "tick",
+            Self::Build { .. } => "build",
+            Self::Service(_) => "service",
+            Self::CodeDeploy(_) => "codedeploy",
+            Self::Task(_) => "task",
+            Self::Release(_) => "release",
+            Self::Asked(_) => "asked",
+            Self::Command(_) => "command",
+            Self::Delivery(_) => "delivery",
+            Self::Other(what) => what,
+        }
+    }
+
+    /// The release that it is about, where it names one.
+    pub fn release(&self) -> Option<&ReleaseId> {
+        match self {
+            Self::Build { release, .. } => release.as_ref(),
+            Self::Task(release) | Self::Release(release) | Self::Asked(release) => Some(release),
+            Self::Tick
+            | Self::Service(_)
+            | Self::CodeDeploy(_)
+            | Self::Command(_)
+            | Self::Delivery(_)
+            | Self::Other(_) => None,
+        }
+    }
+}
+
 fn build(detail: &Value) -> Option<Event> {
     // The event carries the ARN: arn:aws:codebuild:<region>:<account>:build/<project>:<uuid>.
     let arn = detail["build-id"].as_str()?;
@@ -158,6 +190,8 @@ pub fn outcome(status: &str) -> Option<Outcome> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReleaseChanged<'a> {
     release: &'a str,
+    /// [`ReleaseId::trace`].
+    trace: String,
     version: u64,
     pipeline: &'a str,
     number: u64,
@@ -186,6 +220,7 @@ impl<'a> From<&'a Release> for ReleaseChanged<'a> {
         };
         Self {
             release: release.id.as_str(),
+            trace: release.id.trace(),
             version: release.version,
             pipeline: &release.pipeline,
             number: release.number,

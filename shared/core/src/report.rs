@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     image::Reference,
     text::{first_line, quote, shorten},
+    token::masked,
 };
 
 /// The largest body of either report, in bytes.
@@ -74,16 +75,18 @@ struct Wire {
 }
 
 /// Reads a progress report: a JSON object or the fields of a form, `phase` (1 to 60 characters; longer is cut), `status` (`started`,
-/// `succeeded` or `failed`) and, where wanted, `message` (1,000 characters; longer is cut). Others are not looked at.
+/// `succeeded` or `failed`) and, where wanted, `message` (1,000 characters; longer is cut). Others are not looked at. Release tokens are masked.
 ///
 /// Which of the two it is, is read off the body: `curl --data` says that everything is a form.
 pub fn progress(body: &[u8]) -> Result<Progress, BadReport> {
     let wire = if body.trim_ascii_start().starts_with(b"{") { read(body, JSON)? } else { form(body)? };
-    let phase = shorten(first_line(&wire.phase), 60);
+    // A script that tells what it ran may tell its token.
+    let phase = shorten(&masked(first_line(&wire.phase)), 60);
     if phase.is_empty() {
         return Err(BadReport::NoPhase);
     }
-    let message = wire.message.map(|message| shorten(message.trim(), 1000)).filter(|message| !message.is_empty());
+    let message =
+        wire.message.map(|message| shorten(&masked(message.trim()), 1000)).filter(|message| !message.is_empty());
     Ok(Progress { phase, status: wire.status, message })
 }
 

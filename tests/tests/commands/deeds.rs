@@ -23,7 +23,7 @@ project = "api"
 "#;
 
 /// Every command, called right but for what is to be found wrong.
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 17] = [
     &["releases", "web"],
     &["release", "web#12"],
     &["environments", "web"],
@@ -39,6 +39,8 @@ const COMMANDS: [&[&str]; 15] = [
     &["unlock", "web", "production"],
     &["diff", "web#12", "production"],
     &["trace", "1205f22", "--pipeline", "web"],
+    &["build", "web", "main"],
+    &["logs", "web"],
 ];
 
 /// Runs `longshore` in a directory with this configuration, if any, and nobody to ask: exit status, and all that it says.
@@ -104,14 +106,30 @@ fn wrong_usage_has_an_exit_status_of_its_own_and_says_what_is_right() {
     for (arguments, words) in [
         (&["rollback", "web", "production"][..], "nobody can be asked here: --yes goes back without"),
         (&["rollback", "web", "production", "--json"], "--yes"),
-        (&["rollback", "web", "production", "twelve", "--yes"], "twelve: a release is named by its number (12)"),
+        (&["rollback", "web", "production", "twelve", "--yes"], "\"twelve\" is no release: one is named by"),
         (&["deploy", "web", "12", "production"], "--reason"),
-        (&["deploy", "twelve", "production", "--reason", "tide"], "twelve: a release is named by"),
+        (&["deploy", "twelve", "production", "--reason", "tide"], "\"twelve\" is no release: one is named by"),
         (&["deploy", "12", "--reason", "tide"], "2 values required by"),
-        (&["approve", "web", "production"], "a release is named by its number (12)"),
+        (&["approve", "web", "production"], "\"web\" is no release: one is named by"),
+        (&["approve", "12", "production"], "no PIPELINE is named, and there is no longshore.toml that tells one"),
+        (&["build", "web", "ma^in"], "\"ma^in\" is no name that git would take for a branch"),
+        (&["logs", "web", "--follow", "--json"], "--follow"),
+        (&["logs", "web", "--task", "--functions"], "--functions"),
+        (&["man", "no-such-command"], "there is no command no-such-command"),
+        (&["secrets", "rotate", "callback"], "callback_key"),
+        (&["secrets", "rotate", "slack_bot_token", "--finish"], "slack_bot_token has one value"),
+        (
+            &["secrets", "rotate", "slack_signing_secret", "--generate"],
+            "--generate would make one that they do not know",
+        ),
+        (&["secrets", "rotate", "github"], "standard input is empty"),
+        (
+            &["secrets", "rotate", "callback_key", "--repository", "github.com/acme/web"],
+            "a repository has no callback_key",
+        ),
         (&["lock", "web", "production"], "--reason"),
         (&["lock", "web", "production", "--reason", " "], "it is empty: say why"),
-        (&["lock", "web", "production", "--reason", &long], "it has 501 characters, and 500 are kept"),
+        (&["lock", "web", "production", "--reason", &long], "the reason has 501 characters, and 500 are kept"),
         (&["lock", "web", "production", "--reason", "tide", "--until", "tomorrow"], "--until: it is a time such as"),
         (&["lock", "web", "production", "--reason", "tide", "--until", "2020-01-01T00:00:00Z"], "is over"),
         (&["releases", "web", "--limit", "0"], "1..=200"),
@@ -138,11 +156,58 @@ fn what_is_named_on_the_command_line_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn an_error_leaves_standard_output_to_programs() {
+fn an_error_leaves_standard_output_to_answers_and_is_an_object_where_a_program_asks() {
     let directory = TempDir::new().expect("a directory");
-    let mut command = longshore();
-    command.args(["releases", "web", "--json", "--local"]).current_dir(&directory);
-    let output = command.output().expect("longshore");
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
-    assert!(serde_json::from_slice::<Value>(&output.stderr).is_err(), "a sentence on standard error");
+    let run = |arguments: &[&str]| {
+        let mut command = longshore();
+        command.args(arguments).current_dir(&directory).stdin(Stdio::null()).env_remove("LONGSHORE_SECRET");
+        command.output().expect("longshore")
+    };
+    for (arguments, status) in [
+        (&["releases", "web", "--json", "--local"][..], 1),
+        (&["secrets", "list", "--json"], 1),
+        (&["cancel", "web", "--json"], 2),
+        (&["explain", "--release", "01M7ZDRW64QTQGKVSWHBY544H9", "--json", "--local"], 2),
+    ] {
+        let output = run(arguments);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(status), 0), "{arguments:?}: {}", said(&output));
+        let told: Value = serde_json::from_slice(&output.stderr).expect("one JSON object");
+        assert!(told["error"].as_str().is_some_and(|why| !why.is_empty()), "{told}");
+    }
+    let output = run(&["releases", "web", "--local"]);
+    assert!(said(&output).starts_with("error: "), "a sentence for a person: {}", said(&output));
+}
+
+#[test]
+fn a_table_and_an_error_have_no_colours_but_on_a_terminal() {
+    let directory = TempDir::new().expect("a directory");
+    for colours in [None, Some(("NO_COLOR", "1"))] {
+        let mut command = longshore();
+        command.args(["messages", "live"]).current_dir(&directory).envs(colours);
+        assert!(!said(&command.output().expect("longshore")).contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn a_shell_is_offered_commands_and_the_pipelines_of_the_configuration_here() {
+    let directory = TempDir::new().expect("a directory");
+    fs::write(directory.path().join("longshore.toml"), TWO).expect("a file");
+    let offered = |words: &[&str]| {
+        let mut command = longshore();
+        let last = (words.len() - 1).to_string();
+        command
+            .env("LONGSHORE_COMPLETE", "bash")
+            .env("_CLAP_COMPLETE_INDEX", last)
+            .env("_CLAP_COMPLETE_COMP_TYPE", "9");
+        command.env("_CLAP_COMPLETE_SPACE", "true").env("_CLAP_IFS", "\n").current_dir(&directory);
+        said(&command.arg("--").args(words).output().expect("longshore"))
+    };
+    let commands = offered(&["longshore", "ro"]);
+    assert_eq!(commands.trim(), "rollback");
+    let pipelines = offered(&["longshore", "rollback", ""]);
+    assert!(pipelines.lines().any(|line| line == "web") && pipelines.lines().any(|line| line == "api"), "{pipelines}");
+    let script = said(&longshore().args(["completions", "bash"]).output().expect("longshore"));
+    assert!(script.contains("LONGSHORE_COMPLETE=\"bash\""), "{script}");
+    let checked = std::process::Command::new("bash").args(["-n", "-c", &script]).output().expect("bash");
+    assert!(checked.status.success(), "{}", said(&checked));
 }

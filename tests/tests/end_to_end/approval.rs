@@ -20,20 +20,6 @@ fn approval(keys: &str) -> String {
     config(&[("web", "github.com/acme/web", &keys)])
 }
 
-/// Somebody presses a button of a message.
-async fn press(local: &Local, user: &str, message: &Message, action: &str) {
-    assert_eq!(local.stack.slack.press(user, &message.ts, action).await, Ok(200), "{user} presses {action}");
-}
-
-/// Waits until Slack told somebody something privately that has these words.
-async fn told(local: &Local, user: &str, words: &str) {
-    let told = local.stack.slack.until(|messages| {
-        let private = |message: &&Message| message.only_for.as_deref() == Some(user) && message.text.contains(words);
-        messages.iter().find(private).map(drop)
-    });
-    within(&format!("{user} is told {words:?}"), told).await;
-}
-
 /// Waits until the thread of a message has a reply with these words.
 async fn replied(local: &Local, message: &Message, words: &str) {
     let replied = local.stack.slack.until(|messages| {
@@ -71,8 +57,8 @@ fn only_those_who_may_approve_a_release_and_then_it_goes_live() {
                 (OUTSIDER, "developer", "not among those who approve"),
                 (AUTHOR, "ada", "the commit's author does not approve it"),
             ] {
-                press(local, user, &message, "approve").await;
-                told(local, user, &format!("{name} may not decide: {why}")).await;
+                local.press(user, &message, "approve").await;
+                local.told(user, &format!("{name} may not decide: {why}")).await;
                 replied(local, &message, &format!("production: {name} may not decide: {why}")).await;
             }
             local.tick("Deploy").await;
@@ -81,7 +67,7 @@ fn only_those_who_may_approve_a_release_and_then_it_goes_live() {
             assert_eq!((release.deployments[0].decision.as_ref(), release.deployments[0].admitted), (None, None));
             untouched(local).await;
 
-            press(local, APPROVER, &message, "approve").await;
+            local.press(APPROVER, &message, "approve").await;
             let release = local.closed(&id).await;
             assert_eq!(release.state, State::Live, "{:?}", release.reason);
             assert!(local.page().await.contains("version one"));
@@ -89,8 +75,8 @@ fn only_those_who_may_approve_a_release_and_then_it_goes_live() {
             local.shown(&id, ":ok_hand: approved by grace").await;
             replied(local, &message, ":ok_hand: approved for production by grace").await;
 
-            press(local, OUTSIDER, &message, "reject").await;
-            told(local, OUTSIDER, "Too late, nothing was changed: web #1 is live (production).").await;
+            local.press(OUTSIDER, &message, "reject").await;
+            local.told(OUTSIDER, "Too late, nothing was changed: web #1 is live (production).").await;
             assert_eq!(local.stack.release(&id).await.expect("the release"), release, "a stale press changes nothing");
             assert_eq!((local.messages().iter().filter(|shown| shown.only_for.is_none()).count()), 1);
             assert_eq!(local.stack.host.dead_letters(), []);
@@ -106,7 +92,7 @@ fn a_rejected_release_does_not_go_in() {
         async |local| {
             let application = Application::make(local).await;
             let (id, message) = asked(local, &application).await;
-            press(local, APPROVER, &message, "reject").await;
+            local.press(APPROVER, &message, "reject").await;
             let slack = &local.stack.slack;
             let view = slack.modal(APPROVER).expect("a modal that asks why");
             let id_of_view = view["id"].as_str().expect("an id").to_owned();
@@ -142,8 +128,8 @@ fn what_nobody_approves_in_time_does_not_go_in() {
             eventually("the build's end is known", built).await;
             local.change_record(&id, expire).await;
             // The tick was not here yet, and it is too late all the same.
-            press(local, APPROVER, &message, "approve").await;
-            told(local, APPROVER, "web #1 was not approved in time").await;
+            local.press(APPROVER, &message, "approve").await;
+            local.told(APPROVER, "web #1 was not approved in time").await;
 
             local.tick("Deploy").await;
             let release = local.closed(&id).await;
@@ -151,8 +137,8 @@ fn what_nobody_approves_in_time_does_not_go_in() {
             let reason = release.deployments[0].reason.as_deref();
             assert_eq!(reason, Some("nobody approved it in time"));
             local.message(&id, ": failed after ", 0).await;
-            press(local, APPROVER, &message, "approve").await;
-            told(local, APPROVER, "web #1 failed: nobody approved it in time").await;
+            local.press(APPROVER, &message, "approve").await;
+            local.told(APPROVER, "web #1 failed: nobody approved it in time").await;
             assert_eq!(local.stack.release(&id).await.expect("the release"), release);
             untouched(local).await;
         },
@@ -176,8 +162,8 @@ fn a_press_for_a_release_that_nobody_knows_is_answered_privately() {
             let request = request.header("content-type", "application/json; charset=utf-8").body(body);
             assert_eq!(request.send().await.expect("an answer").status(), 200);
             let message = local.messages().first().cloned().expect("the message");
-            press(local, OUTSIDER, &message, "approve").await;
-            told(local, OUTSIDER, "Longshore does not know this release any more").await;
+            local.press(OUTSIDER, &message, "approve").await;
+            local.told(OUTSIDER, "Longshore does not know this release any more").await;
 
             assert!(!local.logs()["Trigger"].contains("/responses/"), "the address to answer at is in no log");
         },

@@ -1,8 +1,7 @@
 //! The buttons of a message besides those of an approval: cancel, retry, roll back.
 
-use local_slack::Message;
 use longshore_core::release::{Deed, Release, ReleaseId, State};
-use longshore_tests::{Gate, Local, Push, Works, config, eventually, release_of, with_config, with_gate, within};
+use longshore_tests::{Gate, Local, Push, Works, config, eventually, release_of, with_config, with_gate};
 
 const ONE: &str = "U0DEVELOPER";
 const OTHER: &str = "U0APPROVER";
@@ -16,18 +15,6 @@ async fn pushed(local: &Local, branch: &str, after: u8, works: Works) -> Release
     local.version("web", branch, works).await;
     let push = Push { repository: "acme/web", branch, before: 0, after, files: &["README.md"] };
     release_of(&local.send(&push.delivery()).await)
-}
-
-async fn press(local: &Local, user: &str, message: &Message, action: &str) {
-    assert_eq!(local.stack.slack.press(user, &message.ts, action).await, Ok(200), "{user} presses {action}");
-}
-
-async fn told(local: &Local, user: &str, words: &str) {
-    let told = local.stack.slack.until(|messages| {
-        let private = |message: &&Message| message.only_for.as_deref() == Some(user) && message.text.contains(words);
-        messages.iter().find(private).map(drop)
-    });
-    within(&format!("{user} is told {words:?}"), told).await;
 }
 
 /// The one release that somebody asked for, and not a push.
@@ -49,25 +36,27 @@ fn a_live_release_is_taken_back_by_its_button_however_many_press_it() {
             let first = pushed(local, "one", 1, Works::Well).await;
             assert_eq!(local.closed(&first).await.state, State::Live);
             let first_message = local.message(&first, ": live in ", 0).await;
-            press(local, ONE, &first_message, "revert").await;
-            told(local, ONE, "Nothing was changed: there is no earlier live release to go back to.").await;
+            local.press(ONE, &first_message, "revert").await;
+            local.told(ONE, "Nothing was changed: there is no earlier live release to go back to.").await;
 
             let second = pushed(local, "two", 2, Works::Well).await;
             assert_eq!(local.closed(&second).await.state, State::Live);
             let message = local.message(&second, ": live in ", 0).await;
-            tokio::join!(press(local, ONE, &message, "revert"), press(local, OTHER, &message, "revert"));
+            tokio::join!(local.press(ONE, &message, "revert"), local.press(OTHER, &message, "revert"));
             let back = asked(local, |release| release.asked.is_some()).await;
             assert_eq!((back.state, back.asked.as_ref().map(|asked| asked.deed)), (State::Live, Some(Deed::Rollback)));
             let by = back.asked.as_ref().map(|asked| asked.person.name.clone()).unwrap_or_default();
             let late = if by == "grace" { ONE } else { OTHER };
-            told(local, late, "Nothing was changed: ").await;
+            local.told(late, "Nothing was changed: ").await;
 
             for message in [&first_message, &message] {
-                press(local, OTHER, message, "revert").await;
+                local.press(OTHER, message, "revert").await;
             }
-            told(local, OTHER, &format!("Nothing was changed: web #{} is live in production, not #2.", back.number))
+            local
+                .told(OTHER, &format!("Nothing was changed: web #{} is live in production, not #2.", back.number))
                 .await;
-            told(local, OTHER, &format!("Nothing was changed: web #{} is live in production, not #1.", back.number))
+            local
+                .told(OTHER, &format!("Nothing was changed: web #{} is live in production, not #1.", back.number))
                 .await;
             assert_eq!(local.stack.host.dead_letters(), []);
         },
@@ -80,21 +69,21 @@ fn a_build_is_cancelled_and_tried_once_more() {
         local.script(&[Gate::WAIT, Local::REPORT_BRANCH]).await;
         let id = pushed(local, "one", 1, Works::Well).await;
         let message = local.message(&id, ": building (", 0).await;
-        press(local, ONE, &message, "cancel").await;
+        local.press(ONE, &message, "cancel").await;
         let cancelled = local.closed(&id).await;
         assert_eq!((cancelled.state, cancelled.reason.as_deref()), (State::Cancelled, Some("cancelled by developer")));
         assert_eq!(local.builds().await[0]["buildStatus"], "STOPPED");
-        press(local, OTHER, &message, "cancel").await;
-        told(local, OTHER, "Too late, nothing was changed: web #1 was cancelled: cancelled by developer.").await;
+        local.press(OTHER, &message, "cancel").await;
+        local.told(OTHER, "Too late, nothing was changed: web #1 was cancelled: cancelled by developer.").await;
 
         gate.open();
         let message = local.message(&id, ": cancelled (", 0).await;
-        press(local, OTHER, &message, "retry").await;
+        local.press(OTHER, &message, "retry").await;
         let again = asked(local, |release| release.wished.is_some()).await;
         assert_eq!((again.state, &again.commit.id), (State::Live, &cancelled.commit.id), "{:?}", again.reason);
         local.shown(&again.id, ":point_right: asked for by grace").await;
-        press(local, ONE, &message, "retry").await;
-        told(local, ONE, &format!("release #{} is live in production, and newer than #1.", again.number)).await;
+        local.press(ONE, &message, "retry").await;
+        local.told(ONE, &format!("release #{} is live in production, and newer than #1.", again.number)).await;
     });
 }
 
@@ -115,7 +104,7 @@ fn a_deployment_that_is_cancelled_goes_back_and_its_image_is_tried_once_more() {
             };
             eventually("the service was told", begun).await;
             let message = local.message(&second, ": deploying to production (", 0).await;
-            press(local, ONE, &message, "cancel").await;
+            local.press(ONE, &message, "cancel").await;
             let back = local.closed(&second).await;
             let why = "production: cancelled by developer";
             assert_eq!((back.state, back.reason.as_deref()), (State::RolledBack, Some(why)));
@@ -123,7 +112,7 @@ fn a_deployment_that_is_cancelled_goes_back_and_its_image_is_tried_once_more() {
 
             let builds = local.builds().await.len();
             let message = local.message(&second, ": rolled back after ", 0).await;
-            press(local, OTHER, &message, "retry").await;
+            local.press(OTHER, &message, "retry").await;
             let again = asked(local, |release| release.asked.is_some()).await;
             assert_eq!(again.asked.as_ref().map(|asked| asked.deed), Some(Deed::Retry));
             assert_eq!((again.state, &again.image), (State::RolledBack, &back.image), "it works no better");

@@ -29,7 +29,7 @@ async fn confirmed(local: &Local) {
         message.only_for.as_deref() == Some(USER) && buttons.contains("\"confirm\"")
     };
     let question = local.stack.slack.messages().into_iter().rfind(question).expect("a question");
-    assert_eq!(local.stack.slack.press(USER, &question.ts, "confirm").await, Ok(200));
+    local.press(USER, &question, "confirm").await;
 }
 
 /// Waits for a message to all with these words.

@@ -180,7 +180,7 @@ fn a_blue_green_deployment_waits_at_its_pause_for_a_person_who_may_send_it_back(
             let first = pushed(local, "one", 1, Works::Well).await;
             let message = local.message(&first, ": paused in production (", 0).await;
             assert!(!is_serving(local, &first).await, "users have the earlier version");
-            assert_eq!(local.stack.slack.press("U0DEVELOPER", &message.ts, "continue").await, Ok(200));
+            local.press("U0DEVELOPER", &message, "continue").await;
             let first = local.closed(&first).await;
             assert_eq!(first.state, State::Live, "{:?}", first.reason);
             let service = &first.deployments[0].services[0];
@@ -190,7 +190,7 @@ fn a_blue_green_deployment_waits_at_its_pause_for_a_person_who_may_send_it_back(
 
             let second = pushed(local, "two", 2, Works::Well).await;
             let message = local.message(&second, ": paused in production (", 0).await;
-            assert_eq!(local.stack.slack.press("U0DEVELOPER", &message.ts, "roll_back").await, Ok(200));
+            local.press("U0DEVELOPER", &message, "roll_back").await;
             let second = local.closed(&second).await;
             assert_eq!(second.state, State::RolledBack, "{:?}", second.reason);
             assert_eq!(runs(local, "web").await, revision(&first, 0));

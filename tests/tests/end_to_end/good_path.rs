@@ -160,8 +160,11 @@ async fn the_build_was_told_of_its_release(local: &Local, release: &Release) {
 
 /// The one message of a release, after every edit, never went back; its thread tells each thing once.
 async fn the_message_went_forward(local: &Local, release: &Release) {
-    // Four stages, the build's end, the service's start, the deployment's end.
-    let message = local.message(&release.id, ": live in ", 7).await;
+    // What comes with it since the release before; four stages, the build's end, the service's start, the deployment's end.
+    let since = (release.number > 1).then(|| format!("Since #{}", release.number - 1));
+    let order = ["pre_build", "built in", "passed", "pushed", "build succeeded", "goes from", "production live"];
+    let order: Vec<&str> = since.as_deref().into_iter().chain(order).collect();
+    let message = local.message(&release.id, ": live in ", order.len()).await;
     let mut told: Vec<&str> = message.history.iter().map(|version| version.text.as_str()).collect();
     told.push(&message.text);
     let ranks: Vec<usize> = told.iter().map(|text| rank(text)).collect();
@@ -177,12 +180,11 @@ async fn the_message_went_forward(local: &Local, release: &Release) {
     for shown in [":white_check_mark:", "by ada", &commit, log, &release.commit.message, "from commit to live"] {
         assert!(blocks.contains(shown), "the message lacks {shown}: {blocks}");
     }
-    the_thread_tells_each_thing_once(local, &message);
+    the_thread_tells_each_thing_once(local, &message, &order);
 }
 
-fn the_thread_tells_each_thing_once(local: &Local, message: &Message) {
+fn the_thread_tells_each_thing_once(local: &Local, message: &Message, order: &[&str]) {
     let thread = local.thread(message);
-    let order = ["pre_build", "built in", "passed", "pushed", "build succeeded", "goes from", "production live"];
     assert_eq!(thread.len(), order.len(), "{thread:#?}");
     for words in order {
         assert_eq!(thread.iter().filter(|reply| reply.contains(words)).count(), 1, "{words}: {thread:#?}");

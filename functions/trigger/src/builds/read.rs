@@ -5,7 +5,7 @@ use aws_sdk_codebuild::{
     error::{ProvideErrorMetadata, SdkError},
     types::{Build, StatusType},
 };
-use longshore_core::{push::is_commit, release::Fact};
+use longshore_core::{push::is_commit, release::Fact, token::masked};
 
 pub(super) fn started(build: &Build) -> anyhow::Result<Fact> {
     let id = build.id().context("the build has no id")?.to_owned();
@@ -41,7 +41,8 @@ pub(super) fn failing_phase(build: &Build) -> Option<String> {
     let said = said.filter(|message| !message.is_empty()).collect::<Vec<_>>().join("; ");
     let status =
         phase.phase_status().map(|status| status.as_str().to_lowercase().replace('_', " ")).unwrap_or_default();
-    Some(if said.is_empty() { format!("{name} {status}") } else { format!("{name} {status}: {said}") })
+    // A phase that failed quotes its command, into which a buildspec may have put the token.
+    Some(if said.is_empty() { format!("{name} {status}") } else { format!("{name} {status}: {}", masked(&said)) })
 }
 
 /// Whether CodeBuild will never take this call: the project is not there, or a parameter is wrong.
@@ -68,7 +69,7 @@ pub(super) fn refusal<E: ProvideErrorMetadata, R>(project: &str, error: &SdkErro
         );
     }
     let why = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
-    format!("CodeBuild refused to build {project}: {why}")
+    format!("CodeBuild refused to build {project}: {}", masked(why))
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ impl Trigger {
             let errand = Errand {
                 id: proposal.id.clone(),
                 by,
+                called: false,
                 name: proposal.name.clone(),
                 wanted: proposal.wanted.clone(),
                 shown: proposal.shown.clone(),

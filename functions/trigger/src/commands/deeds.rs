@@ -1,10 +1,10 @@
 //! Does what somebody wants. Done again, after an invocation that died in the middle, it changes nothing more.
 
 use jiff::Timestamp;
-use longshore_aws::deeds::Undone;
+use longshore_aws::deeds::{Deeds, To, Undone};
 use longshore_core::{
     approval::Who,
-    release::{Attempt, Deployment, Lock, Person, Release, State},
+    release::{Attempt, Deployment, Lock, Person, Release},
     slack::{
         User,
         answer::Done,
@@ -12,7 +12,6 @@ use longshore_core::{
     },
 };
 
-use super::proposals::to_of;
 use crate::{
     Trigger,
     interactions::current,
@@ -38,7 +37,11 @@ impl Trigger {
         match &errand.wanted {
             Wanted::Start { pipeline, what, environment } => {
                 self.as_shown(errand, pipeline).await?;
-                let person = self.may_start(&errand.by, pipeline, environment.as_deref(), errand.received).await?;
+                let person = if errand.called {
+                    Person { name: errand.by.name.clone(), reason: None, at: errand.received }
+                } else {
+                    self.may_start(&errand.by, pipeline, environment.as_deref(), errand.received).await?
+                };
                 let what = what.clone().map_or(What::Default, What::Named);
                 let (pipeline, environment) = (pipeline.clone(), environment.clone());
                 let id = errand.id.clone();
@@ -46,7 +49,7 @@ impl Trigger {
                 Ok(Done::Started(Box::new(Box::pin(self.build_by_name(wish)).await?)))
             }
             Wanted::Promote { release, environment } => {
-                let of = self.named(release).await?;
+                let of = deeds.named(release).await?;
                 let place = Place { pipeline: &of.pipeline, environment: Some(environment), release: Some(&of) };
                 let person = self.person(&errand.by, &place, "promote", errand.received).await?;
                 let release = if maybe_done && is_let_in(&of, environment, &person) {
@@ -62,7 +65,7 @@ impl Trigger {
                 self.as_shown(errand, pipeline).await?;
                 let place = Place { pipeline, environment: Some(environment), release: None };
                 let person = self.person(&errand.by, &place, "roll back", errand.received).await?;
-                let to = to_of(to.as_ref());
+                let to = To::from(to.as_ref());
                 let release = deeds.roll_back(errand.id.clone(), pipeline, environment, to, person).await?;
                 let to = release.asked.as_ref().map_or(release.number, |asked| asked.number);
                 Ok(Done::RolledBack { to, environment: environment.clone(), release: Box::new(release) })
@@ -71,7 +74,7 @@ impl Trigger {
                 Box::pin(self.decide(errand, release, *approved, reason.as_ref())).await
             }
             Wanted::Cancel { release } => {
-                let release = self.named(release).await?;
+                let release = deeds.named(release).await?;
                 let place =
                     Place { pipeline: &release.pipeline, environment: current(&release), release: Some(&release) };
                 let person = self.person(&errand.by, &place, "cancel", errand.received).await?;
@@ -111,7 +114,7 @@ impl Trigger {
         approved: bool,
         reason: Option<&String>,
     ) -> Result<Done, Undone> {
-        let release = self.named(named).await?;
+        let release = self.deeds().named(named).await?;
         let done = |release: Release, environment: String| {
             Ok(Done::Decided { release: Box::new(release), environment, approved, reason: reason.cloned() })
         };
@@ -125,12 +128,7 @@ impl Trigger {
             let environment = decided.environment.clone();
             return done(release, environment);
         }
-        let waiting = release.deployments.iter().find(|deployment| deployment.verdict.is_none());
-        let waiting = waiting.filter(|_| release.state == State::Deploying).map(|waiting| waiting.environment.clone());
-        let Some(environment) = waiting else {
-            let (pipeline, number, state) = (&release.pipeline, release.number, release.state.word().replace('_', " "));
-            return Err(Undone::Refused(format!("{pipeline} #{number} waits for no approval: it is {state}")));
-        };
+        let environment = Deeds::awaited(&release)?.to_owned();
         let decided =
             self.deeds().decide(&release.id, &environment, &who, approved, reason.cloned(), errand.received).await?;
         done(decided, environment)

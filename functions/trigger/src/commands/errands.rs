@@ -60,22 +60,24 @@ impl Trigger {
     async fn come_to(&self, taken: &TakenErrand, age: SignedDuration) -> Option<Outcome> {
         let errand = &taken.errand;
         let (user, word) = (&errand.by.id, errand.wanted.word().word());
-        let refused = |answer: Answer| Some(Outcome { seen: Seen::Privately, answer });
+        let refused = |answer: Answer, why: String| Some(Outcome { seen: Seen::Privately, answer, refused: Some(why) });
         if age > WANTED {
             tracing::error!(command = %taken.key, user, word, "a command could not be done in time");
             let command = format!("{} status", errand.name);
-            return refused(Answer::sentence(&format!(
+            let told = Answer::sentence(&format!(
                 "Longshore could not come to that for half an hour, and leaves it now. {command} tells how it stands."
-            )));
+            ));
+            return refused(told, "it could not be done in time, and is left".to_owned());
         }
         match Box::pin(self.do_it(errand, taken.maybe_done)).await {
             Ok(done) => {
                 tracing::info!(command = %taken.key, user, word, "a command was done");
-                Some(Outcome { seen: Seen::Publicly, answer: answer::done(&done, &errand.by, &errand.name) })
+                let answer = answer::done(&done, &errand.by, &errand.name);
+                Some(Outcome { seen: Seen::Publicly, answer, refused: None })
             }
             Err(Undone::Refused(why)) => {
                 tracing::warn!(command = %taken.key, user, word, why, "a command was not done");
-                refused(answer::undone(&why))
+                refused(answer::undone(&why), why)
             }
             Err(Undone::Store(error)) => {
                 tracing::error!(command = %taken.key, user, word, %error, "a command could not be seen to: the next tick tries again");
@@ -91,6 +93,11 @@ impl Trigger {
         age: SignedDuration,
         now: Timestamp,
     ) -> anyhow::Result<()> {
+        if taken.errand.called {
+            // Whoever called looks for it in the table.
+            self.store.close_errand(taken).await?;
+            return Ok(());
+        }
         let again = usize::try_from(taken.tellings).ok().and_then(|told| AGAIN.get(told));
         let (Some(again), Some(url), true) = (again, &taken.response_url, age < ANSWERABLE) else {
             tracing::warn!(command = %taken.key, user = taken.errand.by.id, "whoever gave a command could not be told what became of it");

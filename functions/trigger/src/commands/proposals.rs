@@ -30,14 +30,14 @@ impl Trigger {
             Wanted::RollBack { pipeline, environment, to } => {
                 let place = Place { pipeline, environment: Some(environment), release: None };
                 self.person(&given.by, &place, "roll back", now).await?;
-                let target = self.deeds().target(pipeline, environment, to_of(to.as_ref())).await?;
+                let target = self.deeds().target(pipeline, environment, To::from(to.as_ref())).await?;
                 let to = Some(Named::Id(target.id.clone()));
                 let changes = vec![self.change(pipeline, environment, Some(target)).await?];
                 let wanted = Wanted::RollBack { pipeline: pipeline.clone(), environment: environment.clone(), to };
                 (pipeline.clone(), wanted, changes)
             }
             Wanted::Promote { release, environment } => {
-                let release = self.named(release).await?;
+                let release = self.deeds().named(release).await?;
                 release.deployment_to(environment).map_err(|error| Undone::Refused(error.to_string()))?;
                 if self.last_environment(&release.pipeline, Some(&release)).as_ref() != Some(environment) {
                     return Ok(None);
@@ -112,14 +112,5 @@ impl Trigger {
             }
         }
         Ok(None)
-    }
-}
-
-/// Which release a rollback goes to.
-pub(super) fn to_of(named: Option<&Named>) -> To {
-    match named {
-        None => To::Earlier,
-        Some(Named::Id(id)) => To::Release(id.clone()),
-        Some(Named::Number { number, .. }) => To::Number(*number),
     }
 }

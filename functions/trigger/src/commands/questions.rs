@@ -43,7 +43,7 @@ impl Trigger {
                 answer::releases(pipeline, &self.records(ids).await?)
             }
             Question::Logs(named) => {
-                let mut release = self.named(named).await?;
+                let mut release = self.deeds().named(named).await?;
                 // What a build says that runs still, or ended well, its record does not keep.
                 if release.build.tail.is_empty() {
                     match timeout(LOG, self.log_lines(&release, Build::TAIL)).await {

@@ -27,7 +27,14 @@ impl<'a> Resolver<'a> {
                 (None, Some(_)) => {
                     return Err(TemplateError::at(line, format!("the parameter {id} has no default: give it a value")));
                 }
-                (None, None) => return self.physical_id(line, id).map(text_value),
+                (None, None) => {
+                    // SAM's own: a reference to the alias of a function.
+                    return match id.split_once('.') {
+                        Some((function, "Alias")) => self.attribute(line, function, "Alias"),
+                        Some(_) | None => self.physical_id(line, id),
+                    }
+                    .map(text_value);
+                }
             },
         };
         Ok(text_value(pseudo))
@@ -87,6 +94,16 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// The ARN of the alias that SAM makes of `AutoPublishAlias`.
+    /// Source: <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources-function.html>.
+    fn alias(&self, line: usize, id: &str) -> Result<String> {
+        let (function, _) = self.resource(line, id)?;
+        let own = function.at(&["Properties", "AutoPublishAlias"]);
+        let alias = own.or_else(|| self.globals("Function").and_then(|globals| globals.get("AutoPublishAlias")));
+        let alias = alias.ok_or_else(|| TemplateError::at(line, format!("{id} has no AutoPublishAlias")))?;
+        Ok(format!("{}:{}", self.attribute(line, id, "Arn")?, self.text(alias)?))
+    }
+
     /// `Fn::GetAtt`.
     pub fn attribute(&self, line: usize, id: &str, attribute: &str) -> Result<String> {
         if let Some(given) = self.inputs.attributes.get(&format!("{id}.{attribute}")) {
@@ -96,6 +113,7 @@ impl<'a> Resolver<'a> {
         let known = match attribute {
             "Arn" | "TopicArn" => arn_of(kind, &self.name(line, id)?),
             "Id" if kind == "AWS::SecretsManager::Secret" => Some(self.physical_id(line, id)?),
+            "Alias" if kind == "AWS::Serverless::Function" => Some(self.alias(line, id)?),
             "ApiId" => Some(self.physical_id(line, id)?),
             "QueueName" | "TopicName" | "RepositoryName" | "Name" => Some(self.name(line, id)?),
             _ => None,

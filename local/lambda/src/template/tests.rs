@@ -49,6 +49,10 @@ Resources:
       Environment:
         Variables:
           {lines}
+  Aliased:
+    Type: AWS::Serverless::Function
+    Metadata: {{ BuildProperties: {{ Binary: aliased }} }}
+    Properties: {{ AutoPublishAlias: live }}
 "
     )
 }
@@ -87,6 +91,11 @@ fn intrinsic_functions_are_resolved_as_cloudformation_does() {
         ("!Select [1, !Split [',', 'p,q,r']]", Some("q")),
         ("!FindInMap [Sizes, !Ref AWS::Region, small]", Some("7")),
         ("!Base64 abc", Some("YWJj")),
+        ("!Ref Aliased.Alias", Some("arn:aws:lambda:eu-central-1:123456789012:function:longshore-Aliased:live")),
+        (
+            "!Sub '${Aliased.Alias}/x'",
+            Some("arn:aws:lambda:eu-central-1:123456789012:function:longshore-Aliased:live/x"),
+        ),
     ] {
         assert_eq!(variable(expression), Ok(expected.map(str::to_owned)), "{expression}");
     }
@@ -105,6 +114,7 @@ fn what_cannot_be_resolved_is_named_with_its_place() {
         ("!If [Nothing, a, b]", "there is no condition \"Nothing\""),
         ("!If [Circle, a, b]", "this refers to itself"),
         ("!Cidr [a, b]", "the local stack does not know Fn::Cidr"),
+        ("!Ref F.Alias", "F has no AutoPublishAlias"),
         ("!Select [9, [a]]", "Fn::Select finds nothing at that index"),
     ] {
         let error = variable(expression).expect_err(expression);

@@ -77,6 +77,14 @@ impl Store {
         Ok(self.get(&pk(key), SK).await?.is_some())
     }
 
+    /// What became of an errand; `None` before that is known, and a day after it was written down.
+    pub async fn errand_outcome(&self, key: &Key) -> Result<Option<Outcome>, StoreError> {
+        let pk = pk(key);
+        let Some(item) = self.get(&pk, SK).await? else { return Ok(None) };
+        let outcome = read_text(&item, "outcome").map(|outcome| serde_json::from_str(&outcome));
+        outcome.transpose().map_err(|error| StoreError::Unreadable(pk, error.to_string()))
+    }
+
     /// The errands that are not over.
     pub async fn open_errands(&self) -> Result<Vec<Key>, StoreError> {
         let keys = self.open(OPEN_FOR).await?;

@@ -12,6 +12,8 @@ use longshore_core::{
     release::{Release, ReleaseId},
 };
 
+use crate::metrics;
+
 use super::{Item, Store, StoreError, failed, message::unposted, number, read_number, read_text, record::record, text};
 
 /// For how long a delivery is remembered.
@@ -143,7 +145,11 @@ impl Store {
             items.push(self.put_new(unposted(release))?);
         }
         let request = self.client.transact_write_items().set_transact_items(Some(items));
-        let Err(error) = request.send().await else { return Ok(Accepted::New) };
+        let Err(error) = request.send().await else {
+            // One that waits for what cannot come, or whose place is taken, has ended when it is recorded.
+            acceptance.releases.iter().filter(|release| release.state.is_end()).for_each(metrics::ended);
+            return Ok(Accepted::New);
+        };
         let cancelled = error.as_service_error().and_then(|error| match error {
             TransactWriteItemsError::TransactionCanceledException(cancelled) => Some(cancelled),
             _ => None,

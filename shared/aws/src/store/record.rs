@@ -4,6 +4,8 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 use longshore_core::release::{Fact, OpenFor, Refused, Release, ReleaseId};
 
+use crate::metrics;
+
 use super::{Item, Store, StoreError, failed, number, read_number, read_text, text};
 
 /// How often a change is made again onto a record that someone else changed meanwhile.
@@ -63,6 +65,7 @@ impl Store {
                 None => self.release(id).await?,
             };
             let Some(mut release) = read else { return Ok(None) };
+            let had_ended = release.state.is_end();
             match release.apply(fact.clone(), now) {
                 Err(refused) => return Ok(Some(Err(refused))),
                 Ok(false) => return Ok(Some(Ok(Changed { release, changed: false }))),
@@ -70,6 +73,9 @@ impl Store {
             }
             if self.save(&mut release).await? {
                 tracing::info!(release = %id, state = release.state.word(), version = release.version, "saved");
+                if release.state.is_end() && !had_ended {
+                    metrics::ended(&release);
+                }
                 return Ok(Some(Ok(Changed { release, changed: true })));
             }
         }

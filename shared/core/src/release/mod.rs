@@ -10,6 +10,8 @@ mod build;
 mod deployment;
 mod revision;
 mod step;
+mod stuck;
+mod trace;
 mod wait;
 mod why;
 mod wished;
@@ -45,6 +47,9 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// The digits of a ULID.
+const DIGITS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
 /// A release's id: a ULID, 26 characters of Crockford's base 32, which sort by time.
 /// Source: <https://github.com/ulid/spec>.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,7 +65,6 @@ impl ReleaseId {
 
     /// When it was made, by the clock of whoever made it: its first ten digits, in milliseconds.
     pub fn at(&self) -> Option<Timestamp> {
-        const DIGITS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let mut milliseconds: i64 = 0;
         for digit in self.0.chars().take(10) {
             milliseconds = milliseconds * 32 + i64::try_from(DIGITS.find(digit)?).ok()?;

@@ -1,7 +1,8 @@
 //! What Slack tells when somebody gives a slash command, and what the command says.
 //!
 //! Slack posts a form. The command's own name is chosen in the Slack app, so that answers say it as Slack sent it; its text is a line that a
-//! person wrote, and that Slack may have dressed up ([`plain`]). [`Command::parse`] reads it against the configuration.
+//! person wrote, and that Slack may have dressed up ([`plain`]). [`Command::parse`] reads it against the configuration. The program `longshore` reads
+//! its words with the same grammar ([`Wanted::read`], [`Named::read`]): what may be typed, and how it is refused, is decided here once.
 //!
 //! Sources: <https://docs.slack.dev/interactivity/implementing-slash-commands>,
 //! <https://docs.slack.dev/messaging/formatting-message-text>.
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     errand::{Errand, Key, Outcome},
+    parse::{Names, reason},
     plain::plain,
     repository::repository,
     unclear::Unclear,

@@ -21,8 +21,11 @@ use crate::{
 pub struct Errand {
     /// The id of the release that it makes, where it makes one: done again, it makes no second one.
     pub id: ReleaseId,
-    /// Who.
+    /// Who. Of someone who called AWS by the program `longshore`, the ARN is both id and name.
     pub by: User,
+    /// Whether it came by the program `longshore`: who may write it down may do it, and reads here what became of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub called: bool,
     /// The command's own name, as Slack sent it: `/deploy`.
     pub name: String,
     /// What.
@@ -41,6 +44,9 @@ pub struct Outcome {
     pub seen: Seen,
     /// What.
     pub answer: Answer,
+    /// Why it was not done, where it was not: a sentence without a capital letter and a full stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// What names a request of Slack's: the same when it is sent again. 64 hexadecimal digits, of which nothing of the request can be read.
@@ -61,6 +67,11 @@ impl Key {
     /// That of trying a release once more, whoever asks: by its id.
     pub fn of_retry(id: &ReleaseId) -> Self {
         Self::of("retry", id.as_str())
+    }
+
+    /// That of what somebody wants by the program `longshore`: by the id of the release that it makes.
+    pub fn of_call(id: &ReleaseId) -> Self {
+        Self::of("call", id.as_str())
     }
 
     fn of(kind: &str, text: &str) -> Self {

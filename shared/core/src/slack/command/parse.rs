@@ -1,12 +1,23 @@
-//! Reads the text of a command.
+//! Reads what somebody wants: the text of a slash command, and the words that follow a command of the program `longshore`. One grammar for
+//! both, so that the same words mean the same wherever they are typed, and are refused with the same sentences.
 
 use super::{Command, LONGEST, LONGEST_REASON, Named, Question, Unclear, Wanted, Word, plain, repository};
 use crate::{
     config::{Config, Pipeline},
     push::is_name,
     release::ReleaseId,
-    text::shorten,
 };
+
+/// The names that words are read against.
+#[derive(Debug, Clone, Copy)]
+pub enum Names<'c> {
+    /// Those of the configuration, and no others: a function has the one that counts.
+    All(&'c Config),
+    /// Those of a configuration that is at hand; another pipeline or environment is taken as it is written, since the table may know it.
+    Some(&'c Config),
+    /// None is known: every name is taken as it is written.
+    Unknown,
+}
 
 impl Command {
     /// Reads the text of a command against the configuration, leniently: however Slack dressed it up ([`plain`]), in whatever case a command's word is,
@@ -19,7 +30,7 @@ impl Command {
             return Err(Unclear::TooLong);
         }
         let text = plain(text);
-        let mut words = Words { rest: text.split_whitespace().collect(), config, word: Word::Help };
+        let mut words = Words { rest: text.split_whitespace().collect(), names: Names::All(config), word: Word::Help };
         let Some(first) = words.peek() else { return Ok(Self::Question(Question::Help)) };
         match Word::parse(first) {
             Some(word) => {
@@ -27,110 +38,244 @@ impl Command {
                 words.word = word;
             }
             None if words.known(first).is_some() => words.word = Word::Start,
-            None => return Err(Unclear::unknown(first, &names(config))),
+            None => return Err(Unclear::unknown(first, &words.names.pipelines())),
         }
-        words.command()
+        words.command(config)
     }
 }
 
-fn names(config: &Config) -> Vec<&str> {
-    config.pipelines().iter().map(|pipeline| pipeline.name.as_str()).collect()
+impl Wanted {
+    /// Reads the words that follow `word`, each as a shell hands it over, and why, which a shell hands over by itself. A pipeline that is left out is
+    /// the only one of the configuration. `None`: `word` wants nothing done, but asks.
+    pub fn read(word: Word, words: &[&str], reason: Option<&str>, names: Names<'_>) -> Result<Option<Self>, Unclear> {
+        let reason = reason.map(self::reason).transpose()?.flatten();
+        let mut words = Words { rest: words.iter().copied().collect(), names, word };
+        let Some(wanted) = words.wanted()? else { return Ok(None) };
+        words.end()?;
+        Ok(Some(match wanted {
+            Self::Decide { release, approved, reason: None } => Self::Decide { release, approved, reason },
+            Self::Lock { pipeline, environment, reason: None } => Self::Lock { pipeline, environment, reason },
+            Self::Unlock { pipeline, environment, reason: None } => Self::Unlock { pipeline, environment, reason },
+            // Why these are wanted is no part of what is wanted.
+            Self::Start { .. }
+            | Self::Promote { .. }
+            | Self::RollBack { .. }
+            | Self::Cancel { .. }
+            | Self::Decide { .. }
+            | Self::Lock { .. }
+            | Self::Unlock { .. } => wanted,
+        }))
+    }
+}
+
+impl Named {
+    /// Reads the words that name a release: `web#7`, an id, and `7` and `#7` of the only pipeline.
+    pub fn read(words: &[&str], names: Names<'_>) -> Result<Self, Unclear> {
+        let mut words = Words { rest: words.iter().copied().collect(), names, word: Word::Logs };
+        let release = words.release()?;
+        words.end()?;
+        Ok(release)
+    }
+}
+
+/// Why something is done, in a line: without the quotation marks that are round it, `None` where nothing is left. One that is longer than
+/// a record keeps is refused, so that nothing of it is lost unnoticed.
+pub fn reason(text: &str) -> Result<Option<String>, Unclear> {
+    let line = plain::line(text);
+    let reason = bare(&line);
+    match reason.chars().count() {
+        0 => Ok(None),
+        length if length > LONGEST_REASON => Err(Unclear::LongReason { length }),
+        _ => Ok(Some(reason.to_owned())),
+    }
+}
+
+impl<'c> Names<'c> {
+    /// The configuration, where there is one.
+    fn config(self) -> Option<&'c Config> {
+        match self {
+            Self::All(config) | Self::Some(config) => Some(config),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Whether another name may be one all the same.
+    fn is_open(self) -> bool {
+        match self {
+            Self::All(_) => false,
+            Self::Some(_) | Self::Unknown => true,
+        }
+    }
+
+    fn pipelines(self) -> Vec<&'c str> {
+        self.config().map(|config| config.pipelines().iter().map(|one| one.name.as_str()).collect()).unwrap_or_default()
+    }
+
+    /// The only pipeline that there is.
+    fn only(self) -> Option<&'c Pipeline> {
+        match self.config()?.pipelines() {
+            [only] => Some(only),
+            [] | [..] => None,
+        }
+    }
+
+    /// The pipeline of this name; in another case where only one has it.
+    pub fn pipeline(self, written: &str) -> Option<&'c Pipeline> {
+        let config = self.config()?;
+        let mut alike = config.pipelines().iter().filter(|one| one.name.eq_ignore_ascii_case(written));
+        let only = alike.next().filter(|_| alike.next().is_none());
+        config.pipeline(written).or(only)
+    }
+
+    /// The environment of a pipeline that somebody means: in another case where only one has that name.
+    fn environment(self, pipeline: &str, written: &str) -> Result<String, Unclear> {
+        let Some(found) = self.config().and_then(|config| config.pipeline(pipeline)) else {
+            return Ok(written.to_owned());
+        };
+        match environment(found, written) {
+            Err(_) if self.is_open() => Ok(written.to_owned()),
+            read => read,
+        }
+    }
 }
 
 /// The words that are left.
 struct Words<'t, 'c> {
     rest: std::collections::VecDeque<&'t str>,
-    config: &'c Config,
+    names: Names<'c>,
     word: Word,
 }
 
 impl<'t, 'c> Words<'t, 'c> {
-    fn command(mut self) -> Result<Command, Unclear> {
-        let command = match self.word {
+    fn command(mut self, config: &Config) -> Result<Command, Unclear> {
+        let question = match self.word {
             // Whatever is asked about: the list has all.
             Word::Help => return Ok(Command::Question(Question::Help)),
-            Word::Status => {
-                let pipeline = if self.peek().is_some() { Some(self.pipeline()?.name.clone()) } else { None };
-                Command::Question(Question::Status(pipeline))
-            }
-            Word::Releases => Command::Question(Question::Releases(self.pipeline()?.name.clone())),
-            Word::Logs => Command::Question(Question::Logs(self.release()?)),
+            Word::Status => Some(Question::Status(match self.peek() {
+                Some(_) => Some(self.pipeline()?),
+                None => None,
+            })),
+            Word::Releases => Some(Question::Releases(self.pipeline()?)),
+            Word::Logs => Some(Question::Logs(self.release()?)),
             Word::Why => {
                 let written = self.needed("REPOSITORY")?;
-                let repository = repository(written, self.config)?.to_owned();
+                let repository = repository(written, config)?.to_owned();
                 let branch = self.branch()?.ok_or(Unclear::Missing { word: self.word, what: "BRANCH" })?;
-                Command::Question(Question::Why { repository, branch })
+                Some(Question::Why { repository, branch })
             }
-            Word::Start => Command::Wanted(self.start()?),
+            Word::Start
+            | Word::Promote
+            | Word::RollBack
+            | Word::Approve
+            | Word::Reject
+            | Word::Cancel
+            | Word::Lock
+            | Word::Unlock => None,
+        };
+        let command = match (question, self.wanted()?) {
+            (None, Some(wanted)) => Command::Wanted(wanted),
+            (Some(question), _) => Command::Question(question),
+            (None, None) => Command::Question(Question::Help),
+        };
+        self.end()?;
+        Ok(command)
+    }
+
+    /// What is wanted; `None` where the word only asks.
+    fn wanted(&mut self) -> Result<Option<Wanted>, Unclear> {
+        Ok(Some(match self.word {
+            Word::Help | Word::Status | Word::Releases | Word::Logs | Word::Why => return Ok(None),
+            Word::Start => self.start()?,
             Word::Promote => {
                 let release = self.release()?;
                 self.skip("to");
+                let written = self.needed("ENV")?;
                 let environment = match &release {
-                    Named::Number { pipeline, .. } => {
-                        let pipeline = self.config.pipeline(pipeline);
-                        let written = self.needed("ENV")?;
-                        pipeline.map_or(Ok(written.to_owned()), |pipeline| environment(pipeline, written))?
-                    }
+                    Named::Number { pipeline, .. } => self.names.environment(pipeline, written)?,
                     // Its record knows.
-                    Named::Id(_) => self.needed("ENV")?.to_owned(),
+                    Named::Id(_) => written.to_owned(),
                 };
-                Command::Wanted(Wanted::Promote { release, environment })
+                Wanted::Promote { release, environment }
             }
             Word::RollBack => {
                 let (pipeline, environment) = self.place()?;
                 self.skip("to");
                 let to = if self.peek().is_some() { Some(self.release_of(&pipeline)?) } else { None };
-                Command::Wanted(Wanted::RollBack { pipeline, environment, to })
+                Wanted::RollBack { pipeline, environment, to }
             }
             Word::Approve | Word::Reject => {
                 let approved = self.word == Word::Approve;
-                Command::Wanted(Wanted::Decide { release: self.release()?, approved, reason: self.reason() })
+                Wanted::Decide { release: self.release()?, approved, reason: self.reason()? }
             }
-            Word::Cancel => Command::Wanted(Wanted::Cancel { release: self.release()? }),
+            Word::Cancel => Wanted::Cancel { release: self.release()? },
             Word::Lock => {
                 let (pipeline, environment) = self.place()?;
-                Command::Wanted(Wanted::Lock { pipeline, environment, reason: self.reason() })
+                Wanted::Lock { pipeline, environment, reason: self.reason()? }
             }
             Word::Unlock => {
                 let (pipeline, environment) = self.place()?;
-                Command::Wanted(Wanted::Unlock { pipeline, environment, reason: self.reason() })
+                Wanted::Unlock { pipeline, environment, reason: self.reason()? }
             }
-        };
+        }))
+    }
+
+    fn end(&mut self) -> Result<(), Unclear> {
         match self.next() {
-            None => Ok(command),
+            None => Ok(()),
             Some(more) => Err(Unclear::TooMuch { word: self.word, written: more.to_owned() }),
         }
     }
 
     fn start(&mut self) -> Result<Wanted, Unclear> {
-        let found = self.pipeline()?;
-        let pipeline = found.name.clone();
+        let pipeline = self.pipeline()?;
         let is_to = self.peek().is_some_and(|word| word.eq_ignore_ascii_case("to"));
         let what = if is_to { None } else { self.branch()? };
-        let environment = if self.skip("to") { Some(environment(found, self.needed("ENV")?)?) } else { None };
+        let environment =
+            if self.skip("to") { Some(self.names.environment(&pipeline, self.needed("ENV")?)?) } else { None };
         Ok(Wanted::Start { pipeline, what, environment })
     }
 
-    /// `PIPELINE ENV`
+    /// `PIPELINE ENV`, and `ENV` of the only pipeline.
     fn place(&mut self) -> Result<(String, String), Unclear> {
-        let pipeline = self.pipeline()?;
+        let first = self.needed("PIPELINE")?;
+        let of_only = self.names.only().filter(|only| environment(only, first).is_ok());
+        // An environment may be called like its pipeline.
+        if let Some(only) = of_only.filter(|_| self.peek().is_none() || self.known(first).is_none()) {
+            return Ok((only.name.clone(), environment(only, first)?));
+        }
+        let pipeline = match self.known(first) {
+            Some(known) => known.name.clone(),
+            None if !self.names.is_open() => return Err(Unclear::no_pipeline(first, &self.names.pipelines())),
+            // `production` and `production 7`: an environment that is not in the configuration here.
+            None if self.peek().is_none_or(is_release) => {
+                let only = self.names.only().ok_or(Unclear::Missing { word: self.word, what: "PIPELINE" })?;
+                return Ok((only.name.clone(), first.to_owned()));
+            }
+            None => first.to_owned(),
+        };
         let written = self.needed("ENV")?;
-        Ok((pipeline.name.clone(), environment(pipeline, written)?))
+        let environment = self.names.environment(&pipeline, written)?;
+        Ok((pipeline, environment))
     }
 
-    fn pipeline(&mut self) -> Result<&'c Pipeline, Unclear> {
+    fn pipeline(&mut self) -> Result<String, Unclear> {
         let written = self.needed("PIPELINE")?;
-        self.known(written).ok_or_else(|| Unclear::no_pipeline(written, &names(self.config)))
+        self.named(written)
     }
 
-    /// The pipeline of this name; in another case where only one has it.
     fn known(&self, written: &str) -> Option<&'c Pipeline> {
-        let mut alike = self.config.pipelines().iter().filter(|one| one.name.eq_ignore_ascii_case(written));
-        let only = alike.next().filter(|_| alike.next().is_none());
-        self.config.pipeline(written).or(only)
+        self.names.pipeline(written)
     }
 
-    /// `web#7`, `web #7`, `web 7`, or an id.
+    fn named(&self, written: &str) -> Result<String, Unclear> {
+        match self.known(written) {
+            Some(known) => Ok(known.name.clone()),
+            None if self.names.is_open() => Ok(written.to_owned()),
+            None => Err(Unclear::no_pipeline(written, &self.names.pipelines())),
+        }
+    }
+
+    /// `web#7`, `web #7`, `web 7`, or an id; `#7` and `7` of the only pipeline.
     fn release(&mut self) -> Result<Named, Unclear> {
         let written = self.needed("RELEASE")?;
         if let Some(id) = id(written) {
@@ -138,13 +283,23 @@ impl<'t, 'c> Words<'t, 'c> {
         }
         let word = self.word;
         let wrong = || Unclear::NotARelease { word, written: written.to_owned() };
+        let alone = digits(written.strip_prefix('#').unwrap_or(written)).filter(|_| self.known(written).is_none());
+        if let Some(number) = alone {
+            return match self.names.only() {
+                Some(only) => Ok(Named::Number { pipeline: only.name.clone(), number }),
+                None if self.names.is_open() => Err(Unclear::Missing { word, what: "PIPELINE" }),
+                None => Err(wrong()),
+            };
+        }
         let (pipeline, number) = match written.split_once('#') {
             Some((pipeline, number)) if !number.is_empty() => (pipeline, digits(number).ok_or_else(wrong)?),
             Some((pipeline, _)) => (pipeline, self.number().ok_or_else(wrong)?),
             None => (written, self.number().ok_or_else(wrong)?),
         };
-        let known = self.known(pipeline).ok_or_else(|| Unclear::no_pipeline(pipeline, &names(self.config)))?;
-        Ok(Named::Number { pipeline: known.name.clone(), number })
+        if pipeline.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Named::Number { pipeline: self.named(pipeline)?, number })
     }
 
     /// The same, and `#7` and `7`, of a pipeline that is known.
@@ -178,10 +333,8 @@ impl<'t, 'c> Words<'t, 'c> {
     }
 
     /// All that is left.
-    fn reason(&mut self) -> Option<String> {
-        let reason = std::mem::take(&mut self.rest).into_iter().collect::<Vec<_>>().join(" ");
-        let reason = bare(&reason);
-        (!reason.is_empty()).then(|| shorten(reason, LONGEST_REASON))
+    fn reason(&mut self) -> Result<Option<String>, Unclear> {
+        reason(&std::mem::take(&mut self.rest).into_iter().collect::<Vec<_>>().join(" "))
     }
 
     fn needed(&mut self, what: &'static str) -> Result<&'t str, Unclear> {
@@ -209,6 +362,12 @@ impl<'t, 'c> Words<'t, 'c> {
         }
         None
     }
+}
+
+/// Whether a word can only be a release: `7`, `#7`, `web#7` or an id.
+fn is_release(written: &str) -> bool {
+    let number = written.split_once('#').map_or(written, |(_, number)| number);
+    digits(number).is_some() || id(written).is_some()
 }
 
 /// The environment that somebody means: in another case where only one has that name.

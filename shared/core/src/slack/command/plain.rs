@@ -22,8 +22,13 @@ pub fn plain(text: &str) -> String {
         }
     }
     plain += &unescaped(rest);
-    let plain: String = plain.chars().filter_map(straight).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    line(&plain)
+}
+
+/// A text in one line, whose quotation marks are straight, without what is not seen.
+pub(super) fn line(text: &str) -> String {
+    let line: String = text.chars().filter_map(straight).collect();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What stands for something between angle brackets.

@@ -181,12 +181,83 @@ fn what_is_wrong_is_said_with_what_there_is() {
 }
 
 #[test]
-fn a_reason_is_kept_as_long_as_a_record_keeps_it() {
-    let Wanted::Lock { reason: Some(reason), .. } = wanted(&format!("lock web production {}", "ä ".repeat(900)))
-    else {
+fn a_reason_that_a_record_would_not_keep_whole_is_refused() {
+    let Wanted::Lock { reason: Some(reason), .. } = wanted(&format!("lock web production {}", "ä".repeat(500))) else {
         panic!("no reason")
     };
     assert_eq!(reason.chars().count(), LONGEST_REASON);
+    let long = format!("lock web production {}", "ä ".repeat(300));
+    assert_eq!(unclear(&long), "the reason has 599 characters, and 500 are kept");
+}
+
+/// The pipeline `web` (staging, production) alone.
+fn only_web() -> Config {
+    let all = config();
+    let web = &all.pipelines()[0];
+    let text = format!(
+        "[[pipeline]]\nname = \"{}\"\nrepository = \"{}\"\nbranches = [\"main\"]\nproject = \"build\"\nimage = \"web\"\n\
+         environment = [{{ name = \"staging\", cluster = \"s\", services = [\"web\"] }}, \
+         {{ name = \"production\", cluster = \"p\", services = [\"web\"] }}]\n",
+        web.name, web.repository
+    );
+    Config::read(&text).expect("a configuration")
+}
+
+#[test]
+fn the_only_pipeline_need_not_be_named() {
+    let only = only_web();
+    let read = |text: &str| Command::parse(text, &only).map_err(|unclear| unclear.to_string());
+    let back =
+        |to| Ok(Command::Wanted(Wanted::RollBack { pipeline: "web".into(), environment: "production".into(), to }));
+    assert_eq!(read("rollback production"), back(None));
+    assert_eq!(read("rollback Production 7"), back(Some(web7())));
+    assert_eq!(read("rollback web production #7"), back(Some(web7())));
+    assert_eq!(read("cancel 7"), Ok(Command::Wanted(Wanted::Cancel { release: web7() })));
+    assert_eq!(read("cancel #7"), Ok(Command::Wanted(Wanted::Cancel { release: web7() })));
+    let tide = Wanted::Lock { pipeline: "web".into(), environment: "staging".into(), reason: Some("the tide".into()) };
+    assert_eq!(read("lock staging the tide"), Ok(Command::Wanted(tide)));
+    assert_eq!(read("lock web"), Err("ENV is missing".into()));
+    assert_eq!(read("lock prod"), Err("there is no pipeline \"prod\": there is web".into()));
+    // Of several pipelines one has to be named.
+    let told = "\"7\" is no release: one is named by its pipeline and number (web#7), or by its id";
+    assert_eq!(unclear("cancel 7"), told);
+    assert!(unclear("rollback production").starts_with("there is no pipeline \"production\""));
+}
+
+#[test]
+fn a_name_that_is_not_known_here_is_taken_as_it_is_where_the_table_may_know_it() {
+    let all = config();
+    let read = |word, words: &[&str], names| Wanted::read(word, words, None, names).map(|read| read.expect("wanted"));
+    let lock = |pipeline: &str, environment: &str| {
+        Ok(Wanted::Lock { pipeline: pipeline.into(), environment: environment.into(), reason: None })
+    };
+    let (some, none) = (Names::Some(&all), Names::Unknown);
+    assert_eq!(read(Word::Lock, &["WEB", "Production"], some), lock("web", "production"));
+    assert_eq!(read(Word::Lock, &["old", "canary"], some), lock("old", "canary"));
+    assert_eq!(read(Word::Lock, &["web", "canary"], some), lock("web", "canary"));
+    assert_eq!(read(Word::Lock, &["web", "production"], none), lock("web", "production"));
+    let missing = |word| Err(Unclear::Missing { word, what: "PIPELINE" });
+    assert_eq!(read(Word::Lock, &["production"], some), missing(Word::Lock));
+    assert_eq!(read(Word::RollBack, &["production", "7"], none), missing(Word::RollBack));
+    assert_eq!(read(Word::Cancel, &["7"], none), missing(Word::Cancel));
+    assert_eq!(Named::read(&["web#7"], none), Ok(web7()));
+    assert_eq!(
+        Wanted::read(Word::Lock, &["web", "production"], Some(" \u{201c}the tide\u{201d}\n"), none),
+        Ok(Some(Wanted::Lock {
+            pipeline: "web".into(),
+            environment: "production".into(),
+            reason: Some("the tide".into())
+        }))
+    );
+    assert_eq!(Wanted::read(Word::Status, &[], None, none), Ok(None));
+    assert_eq!(
+        Wanted::read(Word::Unlock, &["web", "production", "now"], None, none),
+        Ok(Some(Wanted::Unlock {
+            pipeline: "web".into(),
+            environment: "production".into(),
+            reason: Some("now".into())
+        }))
+    );
 }
 
 #[test]

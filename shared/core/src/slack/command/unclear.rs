@@ -1,6 +1,6 @@
 //! Commands that do not say what is wanted: what is missing, and what may have been meant.
 
-use super::Word;
+use super::{LONGEST_REASON, Word};
 use crate::text::{list, nearest, quote};
 
 /// Why a command is not understood. The sentence is for whoever gave it; what they wrote is in it, shortened, and is not escaped.
@@ -81,6 +81,12 @@ pub enum Unclear {
         /// What was written.
         written: String,
     },
+    /// The reason is longer than a record keeps.
+    #[error("the reason has {length} characters, and {LONGEST_REASON} are kept")]
+    LongReason {
+        /// How many it has.
+        length: usize,
+    },
     /// More follows than the command takes.
     #[error("{} is too much", quote(.written, 60))]
     TooMuch {
@@ -103,7 +109,8 @@ impl Unclear {
             | Self::NoPipeline { .. }
             | Self::NoEnvironment { .. }
             | Self::NoRepository { .. }
-            | Self::AnotherPipeline { .. } => None,
+            | Self::AnotherPipeline { .. }
+            | Self::LongReason { .. } => None,
             Self::Unknown { nearest, .. } => nearest.as_deref().and_then(Word::parse),
             Self::Missing { word, .. }
             | Self::NotARelease { word, .. }
@@ -123,7 +130,8 @@ impl Unclear {
         Self::NoPipeline { written: written.to_owned(), nearest: near(written, pipelines), present: all(pipelines) }
     }
 
-    pub(super) fn no_environment(pipeline: &str, written: &str, environments: &[&str]) -> Self {
+    /// The pipeline has these environments, and not the one that was written.
+    pub fn no_environment(pipeline: &str, written: &str, environments: &[&str]) -> Self {
         Self::NoEnvironment {
             pipeline: pipeline.to_owned(),
             written: written.to_owned(),
