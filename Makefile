@@ -13,7 +13,7 @@ TRUE := 1 yes true
 
 .PHONY: help
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## From a push to a running container, on this machine; KEEP=1 leaves it running
@@ -40,6 +40,12 @@ load: ## A thousand deliveries, 50 at once: none lost, none doubled; LOAD="--del
 	@scripts/setup demo
 	cargo build --locked --profile quick $(PROGRAMS)
 	@target/quick/longshore-load $(LOAD)
+
+ROUNDS ?= 3
+.PHONY: bench-build
+bench-build: ## How long the sample's image takes to build: cold, warm, after a change, with and without a cache; ROUNDS=3
+	@scripts/setup demo
+	@scripts/bench-build --rounds $(ROUNDS)
 
 .PHONY: fmt
 fmt: ## Formatting

@@ -12,12 +12,14 @@ mod decide;
 mod demo;
 mod deploy;
 mod diff;
+mod doctor;
 mod ecs;
 mod environments;
 mod explain;
 mod follow;
 mod happened;
 mod hook;
+mod init;
 mod local;
 mod lock;
 mod logs;
@@ -26,6 +28,7 @@ mod messages;
 mod output;
 mod payload;
 mod progress;
+mod rebuild;
 mod records;
 mod reference;
 mod release;
@@ -61,6 +64,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write longshore.toml, samconfig.toml and a Slack app's manifest, and set up the webhook.
+    Init(Box<init::Arguments>),
+    /// Look at everything in the account that Longshore needs, and say what is wrong, and its cure.
+    Doctor(doctor::Arguments),
     /// Check longshore.toml: every problem with its place and cure.
     Check(check::Arguments),
     /// List a pipeline's newest releases.
@@ -77,6 +84,8 @@ enum Command {
     /// Build a branch or a commit, and release it: what Slack's command does.
     #[command(visible_alias = "start")]
     Build(build::Arguments),
+    /// Release what is live once more, on the base image of today; with --base-changed, wherever that is a newer one.
+    Rebuild(rebuild::Arguments),
     /// Cancel a release: its build is stopped, and what it has begun to deploy goes back.
     Cancel(cancel::Arguments),
     /// Try a release once more that failed, went back or was cancelled: its image, without a build.
@@ -153,6 +162,8 @@ fn asks_for_json(matches: &ArgMatches) -> bool {
 #[tokio::main]
 async fn run(command: Command) -> ExitCode {
     let done = match command {
+        Command::Init(arguments) => Box::pin(init::run(*arguments)).await,
+        Command::Doctor(arguments) => return Box::pin(doctor::run(arguments)).await,
         Command::Check(arguments) => return check::run(&arguments),
         Command::Releases(arguments) => releases::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
@@ -160,6 +171,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments)).await,
         Command::Build(arguments) => Box::pin(build::run(arguments)).await,
+        Command::Rebuild(arguments) => Box::pin(rebuild::run(arguments)).await,
         Command::Cancel(arguments) => Box::pin(cancel::cancel(arguments)).await,
         Command::Retry(arguments) => Box::pin(cancel::retry(arguments)).await,
         Command::Approve(arguments) => Box::pin(decide::run(arguments, true)).await,

@@ -49,16 +49,16 @@ pub async fn dispatch(function: &impl Function, payload: Value) -> Result<Value,
         tracing::info!(method, path, status = response.status_code, "answered");
         return Ok(serde_json::to_value(response)?);
     }
-    match Envelope::deserialize(&payload).map(|envelope| Event::read(&envelope)) {
-        Ok(event) => {
-            if let Some(release) = event.release() {
-                Span::current().record("release", release.as_str());
-            }
-            tracing::debug!(kind = event.word(), "event");
-            Box::pin(function.event(event)).await.inspect_err(|error| tracing::error!("{error:#}"))?;
-        }
+    let Ok(envelope) = Envelope::deserialize(&payload) else {
         // What it is instead is not told: the error may quote it.
-        Err(_) => tracing::error!("an invocation that is neither a request nor an event: dropped"),
+        tracing::error!("an invocation that is neither a request nor an event: dropped");
+        return Ok(Value::Null);
+    };
+    let event = Event::read(&envelope);
+    if let Some(release) = event.release() {
+        Span::current().record("release", release.as_str());
     }
+    tracing::debug!(kind = event.word(), "event");
+    Box::pin(function.event(event)).await.inspect_err(|error| tracing::error!("{error:#}"))?;
     Ok(Value::Null)
 }

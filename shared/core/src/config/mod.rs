@@ -6,11 +6,13 @@
 mod after;
 mod environment;
 mod problem;
+mod provenance;
 mod read;
 mod section;
 mod servers;
 mod telling;
 mod values;
+mod warnings;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,6 +20,7 @@ pub use environment::{
     Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
 };
 pub use problem::{Place, Problem, Problems};
+pub use provenance::{Evidence, PublicKey, Required};
 pub use telling::{Notify, Telling};
 
 use jiff::SignedDuration;
@@ -194,6 +197,12 @@ impl Config {
     /// Reads and checks the text of a `longshore.toml`.
     pub fn read(text: &str) -> Result<Self, Problems> {
         read::config(text)
+    }
+
+    /// What in the text that this was read from may not be meant so: patterns that another one covers, an `after` that never waits,
+    /// approvals that nobody could give. None of it keeps the functions from taking the file.
+    pub fn warnings(&self, text: &str) -> Problems {
+        warnings::warnings(text, self)
     }
 
     /// The hosts of one's own servers.
