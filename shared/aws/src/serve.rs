@@ -15,6 +15,12 @@ use crate::{
 
 /// A function of ours.
 pub trait Function: Send + Sync + 'static {
+    /// What every invocation needs is prepared while the function starts, when Lambda gives it a whole processor. It cannot fail: what
+    /// is not ready then is made ready by whoever needs it.
+    fn ready(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// Answers a request. Whatever goes wrong becomes an answer.
     fn http(&self, request: Request) -> impl Future<Output = Response> + Send;
 
@@ -24,6 +30,7 @@ pub trait Function: Send + Sync + 'static {
 
 /// Runs a function until Lambda ends it.
 pub async fn serve(function: impl Function) -> Result<(), Error> {
+    function.ready().await;
     let function = Arc::new(function);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let function = function.clone();
