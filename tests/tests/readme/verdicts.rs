@@ -64,6 +64,10 @@ pub const KNOWN: &[(&str, Verdict)] = &[
     ("longshore secrets rotate github < new.txt", Stack),
     ("longshore secrets rotate github --finish", Stack),
     ("longshore build web", Stack),
+    (
+        "longshore rebuild ",
+        Listed("asks the registries of base images, which a test has none of; cli/src/rebuild has tests of its own"),
+    ),
     ("longshore release ", Listed(STORY)),
     ("longshore rollback ", Listed(STORY)),
     ("longshore deploy ", Listed(STORY)),
