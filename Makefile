@@ -13,7 +13,7 @@ TRUE := 1 yes true
 
 .PHONY: help
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## From a push to a running container, on this machine; KEEP=1 leaves it running
@@ -26,7 +26,7 @@ test: ## Every check and every test
 	@scripts/setup test
 	@$(MAKE) fmt clippy deny template
 	cargo build --locked --profile quick $(PROGRAMS)
-	@$(MAKE) messages
+	@$(MAKE) messages lean
 	cargo nextest run --locked --cargo-profile quick --workspace
 
 .PHONY: simulate
@@ -40,6 +40,12 @@ load: ## A thousand deliveries, 50 at once: none lost, none doubled; LOAD="--del
 	@scripts/setup demo
 	cargo build --locked --profile quick $(PROGRAMS)
 	@target/quick/longshore-load $(LOAD)
+
+ROUNDS ?= 3
+.PHONY: bench-build
+bench-build: ## How long the sample's image takes to build: cold, warm, after a change, with and without a cache; ROUNDS=3
+	@scripts/setup demo
+	@scripts/bench-build --rounds $(ROUNDS)
 
 .PHONY: fmt
 fmt: ## Formatting
@@ -56,6 +62,20 @@ deny: ## Licences, sources and bans of what we depend on
 .PHONY: messages
 messages: ## Every message against Slack's block structure, of the programs as they are built
 	@.local/messages/bin/python scripts/check-messages
+
+.PHONY: lean
+lean: ## What the functions' cold starts cost, in instructions, of the programs as they are built
+	@bench/guard
+
+.PHONY: bench
+bench: ## The functions as they are deployed, measured beside others; some twenty minutes
+	@scripts/setup bench
+	@bench/run
+
+CHECK ?=
+.PHONY: package
+package: ## The functions' zips, with inventories, in target/package; CHECK=1 builds them twice and compares
+	@scripts/package $(if $(filter $(TRUE),$(CHECK)),--check)
 
 .PHONY: template
 template: ## template.yaml and suite.yaml: linters, weaknesses, policies, and a stack made by moto

@@ -132,6 +132,12 @@ impl Account {
         Signed::new(&within(&self.sdk, of).await, Service::Ecs)
     }
 
+    /// A client of ECR in a region.
+    pub fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
+        let config = aws_sdk_ecr::config::Builder::from(&self.sdk).region(Region::new(region.to_owned()));
+        aws_sdk_ecr::Client::from_conf(config.build())
+    }
+
     /// A client of CodeBuild.
     pub fn codebuild(&self) -> aws_sdk_codebuild::Client {
         let mut config = aws_sdk_codebuild::config::Builder::from(&self.sdk);

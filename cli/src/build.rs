@@ -80,6 +80,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         name: "longshore".to_owned(),
         wanted,
         shown: Vec::new(),
+        rebuild: None,
         received: ids::now(),
     };
     let store = &account.store;
@@ -104,7 +105,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// What became of it; `None`: nothing yet.
-async fn outcome(store: &Store, key: &Key) -> anyhow::Result<Option<Outcome>> {
+pub async fn outcome(store: &Store, key: &Key) -> anyhow::Result<Option<Outcome>> {
     let end = Instant::now() + PATIENCE;
     let progress = Progress::of("waiting for trigger to take it");
     loop {

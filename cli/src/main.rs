@@ -28,6 +28,7 @@ mod messages;
 mod output;
 mod payload;
 mod progress;
+mod rebuild;
 mod records;
 mod reference;
 mod release;
@@ -83,6 +84,8 @@ enum Command {
     /// Build a branch or a commit, and release it: what Slack's command does.
     #[command(visible_alias = "start")]
     Build(build::Arguments),
+    /// Release what is live once more, on the base image of today; with --base-changed, wherever that is a newer one.
+    Rebuild(rebuild::Arguments),
     /// Cancel a release: its build is stopped, and what it has begun to deploy goes back.
     Cancel(cancel::Arguments),
     /// Try a release once more that failed, went back or was cancelled: its image, without a build.
@@ -168,6 +171,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments)).await,
         Command::Build(arguments) => Box::pin(build::run(arguments)).await,
+        Command::Rebuild(arguments) => Box::pin(rebuild::run(arguments)).await,
         Command::Cancel(arguments) => Box::pin(cancel::cancel(arguments)).await,
         Command::Retry(arguments) => Box::pin(cancel::retry(arguments)).await,
         Command::Approve(arguments) => Box::pin(decide::run(arguments, true)).await,

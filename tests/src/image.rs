@@ -2,6 +2,7 @@
 
 use local_protocol::http;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::Local;
 
@@ -18,10 +19,7 @@ impl Local {
     /// When the registry does not take it.
     pub async fn push_image(&self, repository: &str, tag: &str) -> String {
         let url = format!("http://{}/v2/{repository}", self.stack.registry);
-        let upload = http().post(format!("{url}/blobs/uploads/")).send().await.expect("an answer");
-        let location = upload.headers()["location"].to_str().expect("text").to_owned();
-        let put = http().put(format!("{location}&digest={DIGEST}")).body(CONFIG).send().await.expect("an answer");
-        assert_eq!(put.status().as_u16(), 201, "the configuration");
+        Self::push_blob(&url, CONFIG, DIGEST).await;
         let config = json!({ "mediaType": "application/octet-stream", "size": CONFIG.len(), "digest": DIGEST });
         let manifest = json!({
             "schemaVersion": 2, "mediaType": OCI, "config": config, "layers": [],
@@ -31,5 +29,35 @@ impl Local {
         let put = put.body(manifest.to_string()).send().await.expect("an answer");
         assert_eq!(put.status().as_u16(), 201, "the manifest");
         put.headers()["docker-content-digest"].to_str().expect("text").to_owned()
+    }
+
+    /// Puts a signature beside an image, as cosign does: what was signed, and the signature over it in base 64.
+    ///
+    /// # Panics
+    ///
+    /// When the registry does not take it.
+    pub async fn push_signature(&self, repository: &str, of: &str, payload: &str, signature: &str) {
+        let url = format!("http://{}/v2/{repository}", self.stack.registry);
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(payload)));
+        Self::push_blob(&url, CONFIG, DIGEST).await;
+        Self::push_blob(&url, payload, &digest).await;
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": OCI,
+            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "size": CONFIG.len(), "digest": DIGEST },
+            "layers": [{
+                "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "size": payload.len(), "digest": digest,
+                "annotations": { "dev.cosignproject.cosign/signature": signature },
+            }],
+        });
+        let put = http().put(format!("{url}/manifests/{}.sig", of.replace(':', "-"))).header("content-type", OCI);
+        let put = put.body(manifest.to_string()).send().await.expect("an answer");
+        assert_eq!(put.status().as_u16(), 201, "the signature");
+    }
+
+    async fn push_blob(url: &str, content: &str, digest: &str) {
+        let upload = http().post(format!("{url}/blobs/uploads/")).send().await.expect("an answer");
+        let location = upload.headers()["location"].to_str().expect("text").to_owned();
+        let put = http().put(format!("{location}&digest={digest}")).body(content.to_owned());
+        assert_eq!(put.send().await.expect("an answer").status().as_u16(), 201, "{content}");
     }
 }

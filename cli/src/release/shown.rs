@@ -73,8 +73,10 @@ fn facts(release: &Release, now: Timestamp) -> Vec<Vec<Cell>> {
         let met = if wait.met.is_some() { "has ended" } else { "waited for" };
         rows.push(fact("after", format!("{} #{}: {met}", wait.pipeline, wait.number)));
     }
-    let images = release.image.iter().chain(&release.others);
-    rows.extend(images.map(|image| fact("image", image.reference())));
+    for image in release.image.iter().chain(&release.others) {
+        rows.push(fact("image", image.reference()));
+        rows.extend(image.base.as_ref().map(|base| fact("built on", base.to_string())));
+    }
     rows.extend(build(&release.build));
     rows
 }

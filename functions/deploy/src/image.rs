@@ -8,7 +8,7 @@ use longshore_aws::{
 use longshore_core::{
     image::Name,
     release::{Fact, Image, Release},
-    report,
+    report::{self, Pushed},
 };
 use serde_json::json;
 
@@ -37,10 +37,11 @@ impl Deploy {
 
     async fn report(&self, release: Release, body: &[u8]) -> anyhow::Result<Response> {
         let id = release.id.clone();
-        let reference = match report::image(body, &self.settings.registry, &release.repositories()) {
-            Ok(reference) => reference,
-            Err(error) => return Ok(Response::bad_request(&error.to_string())),
-        };
+        let Pushed { image: reference, base } =
+            match report::image(body, &self.settings.registry, &release.repositories()) {
+                Ok(pushed) => pushed,
+                Err(error) => return Ok(Response::bad_request(&error.to_string())),
+            };
         let (repository, name) = (reference.repository.as_str(), reference.name);
         let Some(digest) = self.accounts.registry().digest(repository, &name).await? else {
             return Ok(Response::bad_request(&format!(
@@ -51,7 +52,12 @@ impl Deploy {
             Name::Tag(tag) => Some(tag),
             Name::Digest(_) => None,
         };
-        let image = Image { repository: format!("{}/{repository}", self.settings.registry), digest, tag };
+        let image = Image {
+            repository: format!("{}/{repository}", self.settings.registry),
+            digest,
+            tag,
+            base: base.map(Box::new),
+        };
         let body = json!({ "release": id, "image": image.reference() });
         let saved = self.store.apply(&id, Some(release), Fact::ImageReported(image), ids::now()).await?;
         match saved {

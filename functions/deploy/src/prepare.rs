@@ -104,6 +104,14 @@ impl Deploy {
             if let Some(why) = elsewhere(repository, &platforms, &wanted) {
                 return Ok(Some(blocked(at, why)));
             }
+            // What was live was looked at when it first went in, and going back must not depend on what has gone since.
+            if !deployment.plan.required.is_nothing() && !goes_back {
+                let (address, required) = (&self.settings.registry, &deployment.plan.required);
+                match registry.lacks(address, repository, &image.digest, &platforms, required).await? {
+                    Call::Done(None) => {}
+                    Call::Done(Some(why)) | Call::Refused(why) => return Ok(Some(blocked(at, why))),
+                }
+            }
             let Some(severity) = deployment.plan.block_on.filter(|_| !goes_back) else { continue };
             let new = deployment.admitted.is_some_and(|admitted| ids::now().duration_since(admitted) < SCAN_BEGINS);
             match self.scanned(repository, &platforms, severity, new).await? {

@@ -143,6 +143,8 @@ impl Trigger {
             .start_build()
             .project_name(&release.project)
             .source_version(release.source_version())
+            // A project may fetch the newest commits alone; one that is asked for by name may be older.
+            .set_git_clone_depth_override(release.wished.is_some().then_some(0))
             .idempotency_token(release.id.as_str())
             .set_environment_variables_override(Some(self.variables(release).await?))
             .send()

@@ -108,6 +108,7 @@ impl Trigger {
                 name: given.name.clone(),
                 wanted,
                 shown: Vec::new(),
+                rebuild: None,
                 received,
             };
             self.take_on(key, &errand, given.response_url.map(SecretString::from)).await?;

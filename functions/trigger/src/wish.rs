@@ -28,7 +28,7 @@ pub struct Wish {
     pub environment: Option<String>,
     /// Who asked, and why.
     pub person: Person,
-    /// Whether a release is tried once more by it: then every lock holds it, as it holds a push's.
+    /// Whether a release is tried or built once more by it: then every lock holds it, as it holds a push's.
     pub once_more: bool,
 }
 

@@ -1,8 +1,11 @@
 //! Container image references: `registry/repository:tag` and `registry/repository@sha256:…`.
 //! Source: <https://github.com/distribution/reference> for the grammar.
 
+mod base;
+
 use std::fmt;
 
+pub use base::Base;
 use serde::{Deserialize, Serialize};
 
 /// What names an image within its repository.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    image::Reference,
+    image::{Base, Reference},
     text::{first_line, quote, shorten},
     token::masked,
 };
@@ -34,6 +34,15 @@ pub enum Status {
     Failed,
 }
 
+/// `POST /builds/image`: the build pushed an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// Which.
+    pub image: Reference,
+    /// What it was built on, where the build knows.
+    pub base: Option<Base>,
+}
+
 /// Why a report is refused; the sentence is for whoever wrote the buildspec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadReport {
@@ -57,6 +66,9 @@ pub enum BadReport {
     /// The image is not where this pipeline's images go.
     #[error("the image must be in {0}, the repository of this release's pipeline")]
     AnotherRepository(String),
+    /// What the image was built on is no base image.
+    #[error("`base` must be [<registry>/]<repository>[:<tag>]@sha256:<digest>, or absent")]
+    NotABase,
     /// There is no place for images in this pipeline.
     #[error("this release's pipeline has no `image`: nothing can be deployed from it")]
     NoRepository,
@@ -91,11 +103,12 @@ pub fn progress(body: &[u8]) -> Result<Progress, BadReport> {
 }
 
 /// Reads an image report, and checks that the image is in `registry` and in one of the pipeline's `repositories`, the first of which is
-/// the one that a refusal names.
-pub fn image(body: &[u8], registry: &str, repositories: &[&str]) -> Result<Reference, BadReport> {
+/// the one that a refusal names. `base` may be absent, or empty.
+pub fn image(body: &[u8], registry: &str, repositories: &[&str]) -> Result<Pushed, BadReport> {
     #[derive(Deserialize)]
     struct Wire {
         image: String,
+        base: Option<String>,
     }
     let wire: Wire = read(body, r#"{"image": "<registry>/<repository>:<tag>"}"#)?;
     let reference = Reference::parse(wire.image.trim()).ok_or(BadReport::NotAnImage)?;
@@ -103,7 +116,9 @@ pub fn image(body: &[u8], registry: &str, repositories: &[&str]) -> Result<Refer
     if reference.registry != registry || !repositories.contains(&reference.repository.as_str()) {
         return Err(BadReport::AnotherRepository(format!("{registry}/{first}")));
     }
-    Ok(reference)
+    let base = wire.base.as_deref().map(str::trim).filter(|base| !base.is_empty());
+    let base = base.map(|base| Base::parse(base).ok_or(BadReport::NotABase)).transpose()?;
+    Ok(Pushed { image: reference, base })
 }
 
 /// Of a field that comes twice, the first counts.
@@ -184,14 +199,19 @@ mod tests {
         let body = |image: &str| format!(r#"{{"image":"{image}"}}"#).into_bytes();
         let digest = format!("sha256:{}", "0".repeat(64));
         let read = image(&body("r.example/web:v1"), "r.example", &["web"]).expect("an image");
-        assert_eq!(read.name, Name::Tag("v1".into()));
+        assert_eq!((read.image.name, read.base), (Name::Tag("v1".into()), None));
         let both = ["web", "api"];
-        assert_eq!(image(&body("r.example/api:v1"), "r.example", &both).expect("an image").repository, "api");
+        assert_eq!(image(&body("r.example/api:v1"), "r.example", &both).expect("an image").image.repository, "api");
         assert!(image(&body(&format!("r.example/web@{digest}")), "r.example", &["web"]).is_ok());
         for elsewhere in ["r.example/api:v1", "evil.example/web:v1", "r.example/web/x:v1"] {
             let refused = image(&body(elsewhere), "r.example", &["web"]);
             assert_eq!(refused, Err(BadReport::AnotherRepository("r.example/web".into())));
         }
+        let on = |base: &str| format!(r#"{{"image":"r.example/web:v1","base":"{base}"}}"#).into_bytes();
+        let base = image(&on(&format!("nginx:1@{digest}")), "r.example", &["web"]).expect("an image").base;
+        assert_eq!(base.map(|base| base.to_string()), Some(format!("docker.io/library/nginx:1@{digest}")));
+        assert_eq!(image(&on(""), "r.example", &["web"]).expect("an image").base, None);
+        assert_eq!(image(&on("nginx:1"), "r.example", &["web"]), Err(BadReport::NotABase));
         assert_eq!(image(&body("web"), "r.example", &["web"]), Err(BadReport::NotAnImage));
         assert_eq!(image(&body("r.example/web:v1"), "r.example", &[]), Err(BadReport::NoRepository));
     }

@@ -23,6 +23,8 @@ const IN_A_BUILD: &str = "runs inside a build, whose variables it needs: end_to_
 pub const KNOWN: &[(&str, Verdict)] = &[
     ("sam ", Listed(AWS)),
     ("ARN=\"$(aws ", Listed(AWS)),
+    ("URL=\"$(aws ", Listed(AWS)),
+    ("scripts/redrive ", Listed("reads a queue of an AWS account; contract/redrive.rs runs it with what it would get")),
     ("export GITHUB_SECRET=", Listed("a step of a block that needs an AWS account")),
     ("read -rs ", Listed("asks whoever types")),
     ("aws ", Listed(AWS)),

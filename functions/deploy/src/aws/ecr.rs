@@ -1,5 +1,6 @@
-//! ECR: which digest a tag names, what an image runs on, and what its scan found.
+//! ECR: which digest a tag names, what an image runs on, what its scan found, and what tells where it comes from.
 
+mod evidence;
 mod findings;
 mod platforms;
 

@@ -69,7 +69,7 @@ async fn an_image_that_is_not_there_is_a_refusal_and_a_broken_one_an_error() {
     let failure = json!({ "failureCode": "ImageNotFound", "failureReason": "Requested image not found" });
     let script = Script::new([says(&json!({ "images": [], "failures": [failure] }))]);
     let why = refused(platforms(&script).await);
-    assert!(why.starts_with("team/web@sha256:aaa") && why.ends_with(": Requested image not found"), "{why}");
+    assert!(why.starts_with("team/web@sha256:aaa") && why.ends_with(": no such image"), "{why}");
     let script = Script::new([refuses(400, "RepositoryNotFoundException", "no repository")]);
     assert_eq!(refused(platforms(&script).await), "RepositoryNotFoundException: no repository");
     let manifest = json!({ "config": { "digest": digest('e').as_str() } });

@@ -6,6 +6,7 @@ mod codedeploy;
 mod deployments;
 mod ecr;
 mod ecs;
+mod evidence;
 mod logs;
 mod moto;
 mod schedules;

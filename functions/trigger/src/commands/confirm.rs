@@ -70,6 +70,7 @@ impl Trigger {
                 name: proposal.name.clone(),
                 wanted: proposal.wanted.clone(),
                 shown: proposal.shown.clone(),
+                rebuild: None,
                 received: ids::now(),
             };
             self.take_on(&key, &errand, response_url).await

@@ -37,15 +37,17 @@ impl Trigger {
         match &errand.wanted {
             Wanted::Start { pipeline, what, environment } => {
                 self.as_shown(errand, pipeline).await?;
+                self.still_newest(errand, pipeline).await?;
                 let person = if errand.called {
-                    Person { name: errand.by.name.clone(), reason: None, at: errand.received }
+                    let reason = errand.rebuild.as_ref().map(|rebuild| rebuild.reason.clone());
+                    Person { name: errand.by.name.clone(), reason, at: errand.received }
                 } else {
                     self.may_start(&errand.by, pipeline, environment.as_deref(), errand.received).await?
                 };
                 let what = what.clone().map_or(What::Default, What::Named);
                 let (pipeline, environment) = (pipeline.clone(), environment.clone());
                 let id = errand.id.clone();
-                let wish = Wish { id, pipeline, what, environment, person, once_more: false };
+                let wish = Wish { id, pipeline, what, environment, person, once_more: errand.rebuild.is_some() };
                 Ok(Done::Started(Box::new(Box::pin(self.build_by_name(wish)).await?)))
             }
             Wanted::Promote { release, environment } => {
@@ -132,6 +134,16 @@ impl Trigger {
         let decided =
             self.deeds().decide(&release.id, &environment, &who, approved, reason.cloned(), errand.received).await?;
         done(decided, environment)
+    }
+
+    /// Refuses what is built once more where a release came in since; but not what was done already.
+    async fn still_newest(&self, errand: &Errand, pipeline: &str) -> Result<(), Undone> {
+        let Some(rebuild) = &errand.rebuild else { return Ok(()) };
+        let newest = self.store.newest_releases(pipeline, None, 1).await?;
+        match newest.first().filter(|newest| newest.number > rebuild.newest && newest.id != errand.id) {
+            Some(newest) => Err(Undone::Refused(format!("#{} came in meanwhile, and is newer", newest.number))),
+            None => Ok(()),
+        }
     }
 
     /// Refuses what was confirmed while something else was live; but not what was done already.

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::Required;
+
 /// `[[pipeline.environment]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -57,6 +59,9 @@ pub struct Plan {
     /// `block_on`: the ECR scan has no finding at or above this severity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block_on: Option<Severity>,
+    /// What the pipeline's images have to bring first: its `require` and `public_key`.
+    #[serde(default, skip_serializing_if = "Required::is_nothing")]
+    pub required: Required,
     /// `approval`: who has to say yes first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
@@ -97,6 +102,7 @@ impl Plan {
             before: Vec::new(),
             check: None,
             block_on: None,
+            required: Required::default(),
             approval: None,
             freeze: Vec::new(),
             timeout: Self::TIMEOUT,

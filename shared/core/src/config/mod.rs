@@ -6,6 +6,7 @@
 mod after;
 mod environment;
 mod problem;
+mod provenance;
 mod read;
 mod section;
 mod servers;
@@ -13,12 +14,13 @@ mod telling;
 mod values;
 mod warnings;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub use environment::{
     Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
 };
 pub use problem::{Place, Problem, Problems};
+pub use provenance::{Evidence, PublicKey, Required};
 pub use telling::{Notify, Telling};
 
 use jiff::SignedDuration;
@@ -49,6 +51,10 @@ pub struct Config {
     by_name: HashMap<String, usize>,
     /// Positions in `pipelines`: whoever is waited for comes before those who wait.
     order: Vec<usize>,
+    /// For each position in `pipelines` its place in `order`.
+    rank: Vec<usize>,
+    /// For each position in `pipelines` the positions of those that name it in their `after`, in the file's order.
+    downstream: Vec<Vec<usize>>,
 }
 
 /// `[slack]`
@@ -233,7 +239,22 @@ impl Config {
 
     /// The pipelines that name this one in their `after`.
     pub fn downstream_of(&self, name: &str) -> impl Iterator<Item = &Pipeline> {
-        self.pipelines.iter().filter(move |pipeline| pipeline.after.iter().any(|upstream| upstream == name))
+        let position = self.by_name.get(name);
+        let positions = position.map(|&position| self.downstream[position].as_slice()).unwrap_or_default();
+        positions.iter().map(|&position| &self.pipelines[position])
+    }
+
+    /// The positions in [`Config::pipelines`] of a repository's pipelines, and of all that come after them, however far; whoever is waited for
+    /// comes before those who wait. No other is ever started by the repository's pushes.
+    pub(crate) fn concerned(&self, repository: &str) -> Vec<usize> {
+        let mut found: BTreeSet<usize> = BTreeSet::new();
+        let mut open: Vec<usize> = self.by_repository.get(&fold(repository)).cloned().unwrap_or_default();
+        while let Some(position) = open.pop() {
+            if found.insert(self.rank[position]) {
+                open.extend(&self.downstream[position]);
+            }
+        }
+        found.into_iter().map(|rank| self.order[rank]).collect()
     }
 
     /// The positions of all pipelines in [`Config::pipelines`]; whoever is waited for comes before those who wait.
@@ -249,7 +270,17 @@ impl Config {
             by_repository.entry(fold(&pipeline.repository)).or_default().push(position);
             by_name.insert(pipeline.name.clone(), position);
         }
-        Self { pipelines, by_repository, by_name, order, ..self }
+        let mut rank = vec![0; pipelines.len()];
+        for (place, &position) in order.iter().enumerate() {
+            rank[position] = place;
+        }
+        let mut downstream = vec![Vec::new(); pipelines.len()];
+        for (position, pipeline) in pipelines.iter().enumerate() {
+            for upstream in pipeline.after.iter().filter_map(|name| by_name.get(name)) {
+                downstream[*upstream].push(position);
+            }
+        }
+        Self { pipelines, by_repository, by_name, order, rank, downstream, ..self }
     }
 }
 

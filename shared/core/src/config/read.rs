@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use toml::de::DeTable;
 
 use super::{
-    Config, Notify, Pipeline, Problem, Problems, Rules, Slack, Telling, Who, after,
+    Config, Notify, Pipeline, Problem, Problems, Rules, Slack, Telling, Who, after, provenance,
     section::Section,
     servers,
     values::{ACTOR, ADDRESS, CHANNEL, NAME, is_actor, is_address, is_channel, is_name, is_project},
@@ -121,6 +121,8 @@ fn pipeline(mut section: Section<'_, '_>, above: Telling) -> Read {
     let start_within = section.duration("start_within", ["1m", "7h"]).unwrap_or(SignedDuration::from_mins(30));
     let project = section.required("project", is_project, "a CodeBuild project: 2 to 255 letters, digits, - and _");
     let image = section.optional("image", image::is_repository, "an ECR repository's name, in lower case");
+    let has_image = section.has("image");
+    let required = provenance::required(&mut section, has_image);
     let channel = section.optional("channel", is_channel, CHANNEL);
     let telling = telling(&mut section, above);
     let allow = environment::people(&mut section, "allow");
@@ -128,7 +130,7 @@ fn pipeline(mut section: Section<'_, '_>, above: Telling) -> Read {
     let mut names = HashSet::new();
     for (table, span) in section.tables("environment") {
         let inner = section.inner(table, "[[pipeline.environment]]", span.clone());
-        let environment = environment::environment(inner, image.as_deref());
+        let environment = environment::environment(inner, image.as_deref(), &required);
         section.unique(&mut names, &environment.name, "environment", &span);
         environments.push(environment);
     }

@@ -1,4 +1,5 @@
 mod environment;
+mod provenance;
 mod schema;
 mod telling;
 

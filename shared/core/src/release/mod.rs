@@ -37,7 +37,7 @@ pub use wished::NotThere;
 
 use crate::{
     config::{Pipeline, Telling},
-    image::Digest,
+    image::{Base, Digest},
     push::{Push, Reference},
     text,
 };
@@ -340,6 +340,9 @@ pub struct Image {
     /// The tag that it was reported under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// What it was built on, where its build told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Box<Base>>,
 }
 
 impl Image {

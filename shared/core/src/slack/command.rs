@@ -18,7 +18,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    errand::{Errand, Key, Outcome},
+    errand::{Errand, Key, Outcome, Rebuild},
     parse::{Names, reason},
     plain::plain,
     repository::repository,

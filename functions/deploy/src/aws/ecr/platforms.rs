@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::{Context, bail};
-use aws_sdk_ecr::types::ImageIdentifier;
+use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
 use longshore_core::image::Digest;
 use serde_json::Value;
 
@@ -58,23 +58,37 @@ impl Registry {
         Ok(Call::Done(vec![platform]))
     }
 
-    async fn manifest(&self, repository: &str, digest: &Digest) -> anyhow::Result<Call<Value>> {
+    pub(super) async fn manifest(&self, repository: &str, digest: &Digest) -> anyhow::Result<Call<Value>> {
         let id = ImageIdentifier::builder().image_digest(digest.as_str()).build();
+        Ok(match done!(self.found(repository, id).await?) {
+            Some(manifest) => Call::Done(manifest),
+            None => Call::Refused(format!("{repository}@{digest}: no such image")),
+        })
+    }
+
+    /// The manifest of an image, or of what is kept like one; `None` when it is not there.
+    pub(super) async fn found(&self, repository: &str, id: ImageIdentifier) -> anyhow::Result<Call<Option<Value>>> {
+        let name = id.image_digest().or(id.image_tag()).unwrap_or_default().to_owned();
         let request = self.client.batch_get_image().set_registry_id(self.account.clone()).repository_name(repository);
         let request = request.image_ids(id).set_accepted_media_types(Some(MANIFESTS.map(str::to_owned).to_vec()));
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => return refused_or(&error, "the image could not be read from ECR"),
         };
-        let Some(manifest) = answer.images().first().and_then(|image| image.image_manifest()) else {
-            let failure = answer.failures().first();
-            let reason = failure.and_then(|failure| failure.failure_reason()).unwrap_or("no such image");
-            return Ok(Call::Refused(format!("{repository}@{digest}: {reason}")));
-        };
-        Ok(Call::Done(serde_json::from_str(manifest).context("the image's manifest is no JSON")?))
+        if let Some(manifest) = answer.images().first().and_then(|image| image.image_manifest()) {
+            return Ok(Call::Done(Some(serde_json::from_str(manifest).context("the image's manifest is no JSON")?)));
+        }
+        Ok(match answer.failures().first() {
+            None => Call::Done(None),
+            Some(failure) if failure.failure_code() == Some(&ImageFailureCode::ImageNotFound) => Call::Done(None),
+            Some(failure) => Call::Refused(format!(
+                "{repository} {name}: {}",
+                failure.failure_reason().unwrap_or("it cannot be read")
+            )),
+        })
     }
 
-    async fn layer(&self, repository: &str, digest: &str) -> anyhow::Result<Call<String>> {
+    pub(super) async fn layer(&self, repository: &str, digest: &str) -> anyhow::Result<Call<String>> {
         let request = self.client.get_download_url_for_layer().repository_name(repository).layer_digest(digest);
         match request.set_registry_id(self.account.clone()).send().await {
             Ok(answer) => Ok(Call::Done(answer.download_url.context("ECR answered no URL")?)),

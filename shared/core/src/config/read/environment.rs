@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::{
     config::{
-        Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
+        Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Required, Severity,
         section::Section,
         values::{
             CHANNEL, CODEDEPLOY_NAME, ECS_NAME, EXTERNAL_ID, NAME, REGION, ROLE, URL, is_channel, is_codedeploy_name,
@@ -22,8 +22,12 @@ const LONGEST_OVERRIDES: usize = 8192;
 
 const APPROVER: &str = "a Slack user's id (\"U0123ABCD\"), a user group's handle (\"@release-managers\") or id (\"S0123ABCD\"), or the ARN of an IAM user or role";
 
-/// Reads an environment of a pipeline with this image.
-pub(super) fn environment(mut section: Section<'_, '_>, pipelines_image: Option<&str>) -> Environment {
+/// Reads an environment of a pipeline with this image, of which this is required.
+pub(super) fn environment(
+    mut section: Section<'_, '_>,
+    pipelines_image: Option<&str>,
+    required: &Required,
+) -> Environment {
     let name = section.required("name", is_name, NAME);
     let cluster = section.required("cluster", is_ecs_name, ECS_NAME);
     let account = account(&mut section);
@@ -65,6 +69,7 @@ pub(super) fn environment(mut section: Section<'_, '_>, pipelines_image: Option<
         before,
         check,
         block_on,
+        required: required.clone(),
         approval,
         freeze,
         timeout,

@@ -61,6 +61,7 @@ fn every_key_of_an_environment_is_read() {
             lasts: SignedDuration::from_secs(60),
         }),
         block_on: Some(Severity::Critical),
+        required: Required::default(),
         approval: Some(Approval {
             by: vec![
                 Approver::Group(text("release-managers")),

@@ -95,7 +95,7 @@ pub(super) fn arn(revision: &str) -> String {
 pub(super) fn image() -> Fact {
     let digest = Digest::parse(&format!("sha256:{}", "9b3f".repeat(16))).expect("a digest");
     let repository = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/web".into();
-    Fact::ImageReported(Image { repository, digest, tag: Some("cccccccccccc-00000007".into()) })
+    Fact::ImageReported(Image { repository, digest, tag: Some("cccccccccccc-00000007".into()), base: None })
 }
 
 /// A stage of the build.

@@ -33,8 +33,21 @@ pub struct Errand {
     /// Where it was confirmed, the environments that change, with what was live in each when it was asked. It is not done where something else is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shown: Vec<Shown>,
+    /// Where something is built once more without anybody having changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuild: Option<Rebuild>,
     /// When it was taken.
     pub received: Timestamp,
+}
+
+/// What is live, built once more: for a newer base image. It waits at locks as a push does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rebuild {
+    /// Why.
+    pub reason: String,
+    /// The number of the pipeline's newest release when that was decided. Not done where there is a newer: its commit must not be gone back
+    /// behind.
+    pub newest: u64,
 }
 
 /// What became of an errand.
