@@ -4,7 +4,7 @@ use clap::{Command, CommandFactory as _};
 
 /// Those that print no data, and why.
 const WITHOUT: [(&str, &str); 5] = [
-    ("longshore init", "it asks, and writes files"),
+    ("longshore init", "it asks, and what it prints is to be filled in by people"),
     ("longshore demo", "it tells a story, and ends"),
     ("longshore completions", "it prints a script"),
     ("longshore man", "it prints a page"),
