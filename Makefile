@@ -26,7 +26,7 @@ test: ## Every check and every test
 	@scripts/setup test
 	@$(MAKE) fmt clippy deny template
 	cargo build --locked --profile quick $(PROGRAMS)
-	@$(MAKE) messages
+	@$(MAKE) messages lean
 	cargo nextest run --locked --cargo-profile quick --workspace
 
 .PHONY: simulate
@@ -62,6 +62,20 @@ deny: ## Licences, sources and bans of what we depend on
 .PHONY: messages
 messages: ## Every message against Slack's block structure, of the programs as they are built
 	@.local/messages/bin/python scripts/check-messages
+
+.PHONY: lean
+lean: ## What the functions' cold starts cost, in instructions, of the programs as they are built
+	@bench/guard
+
+.PHONY: bench
+bench: ## The functions as they are deployed, measured beside others; some twenty minutes
+	@scripts/setup bench
+	@bench/run
+
+CHECK ?=
+.PHONY: package
+package: ## The functions' zips, with inventories, in target/package; CHECK=1 builds them twice and compares
+	@scripts/package $(if $(filter $(TRUE),$(CHECK)),--check)
 
 .PHONY: template
 template: ## template.yaml and suite.yaml: linters, weaknesses, policies, and a stack made by moto

@@ -1,6 +1,9 @@
 //! Which account a command reads: an AWS account, as the AWS CLI finds it, or a running local stack that stands in for one.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use aws_config::{
@@ -123,21 +126,10 @@ impl Account {
     /// A client of ECS in the account and region of an environment, whose role is assumed with the first call. The local stack plays
     /// every account and region.
     pub async fn ecs(&self, of: &config::Account) -> Signed {
-        let mut sdk = self.sdk.to_builder();
         if let Some(local) = &self.local {
-            return Signed::new(&sdk.endpoint_url(&local.endpoints.ecs).build(), Service::Ecs);
+            return Signed::new(&self.sdk.to_builder().endpoint_url(&local.endpoints.ecs).build(), Service::Ecs);
         }
-        if let Some(region) = &of.region {
-            sdk.set_region(Region::new(region.clone()));
-        }
-        if let Some(arn) = &of.role_arn {
-            let mut role = AssumeRoleProvider::builder(arn).configure(&self.sdk).session_name("longshore");
-            if let Some(id) = &of.external_id {
-                role = role.external_id(id);
-            }
-            sdk.set_credentials_provider(Some(SharedCredentialsProvider::new(role.build().await)));
-        }
-        Signed::new(&sdk.build(), Service::Ecs)
+        Signed::new(&within(&self.sdk, of).await, Service::Ecs)
     }
 
     /// A client of ECR in a region.
@@ -163,6 +155,37 @@ impl Account {
         }
         aws_sdk_cloudwatchlogs::Client::from_conf(config.build())
     }
+}
+
+/// An AWS account, as the AWS CLI finds it, or the local stack that runs in a directory; without a table.
+pub async fn connect(
+    local: Option<&Path>,
+    region: Option<String>,
+    profile: Option<String>,
+) -> anyhow::Result<(SdkConfig, Option<Whereabouts>)> {
+    match local {
+        Some(directory) => {
+            let local = Whereabouts::read(directory)?;
+            Ok((local_sdk(&local), Some(local)))
+        }
+        None => Ok((aws_sdk(region, profile).await?, None)),
+    }
+}
+
+/// The account and region of an environment, whose role is assumed with the first call.
+pub async fn within(sdk: &SdkConfig, of: &config::Account) -> SdkConfig {
+    let mut within = sdk.to_builder();
+    if let Some(region) = &of.region {
+        within.set_region(Region::new(region.clone()));
+    }
+    if let Some(arn) = &of.role_arn {
+        let mut role = AssumeRoleProvider::builder(arn).configure(sdk).session_name("longshore");
+        if let Some(id) = &of.external_id {
+            role = role.external_id(id);
+        }
+        within.set_credentials_provider(Some(SharedCredentialsProvider::new(role.build().await)));
+    }
+    within.build()
 }
 
 /// Region and credentials as the AWS CLI finds them: options, environment, configuration files, containers and instances.

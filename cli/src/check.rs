@@ -4,23 +4,52 @@ use std::{path::PathBuf, process::ExitCode};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstream::{ColorChoice, eprintln, println};
-use longshore_core::config::{Config, Problems};
+use longshore_core::config::{Config, Place, Problem, Problems};
 use serde_json::json;
 
 use crate::output;
 
+/// The JSON schema of longshore.toml, for editors.
+pub const SCHEMA: &str = include_str!("../../docs/longshore.schema.json");
+
+const HELP: &str = "\
+An error is what the functions refuse, too: an unknown key, an impossible value, pipelines that wait for each other in a cycle. A warning \
+is about rules that never matter: a pattern that another covers, an `after` that never waits, an approval that nobody could give.
+
+For editors: `longshore check --schema > longshore.schema.json`, and `#:schema ./longshore.schema.json` as the first line of longshore.toml.
+
+Exit status: 0 when all is right, or with warnings alone; 1 when something is wrong with the file, or with --strict doubtful; 2 when it \
+cannot be read.";
+
 #[derive(clap::Args)]
+#[command(after_help = HELP)]
 pub struct Arguments {
     /// The file to check.
     #[arg(default_value = "longshore.toml")]
     file: PathBuf,
-    /// Print one JSON object instead of text.
+    /// Print one JSON object instead of text: {"file", "ok", "problems": [{"severity", "line", "column", "message", "help"}]}.
     #[arg(long)]
     json: bool,
+    /// Exit with 1 for warnings, too.
+    #[arg(long)]
+    strict: bool,
+    /// Print the JSON schema of longshore.toml, and check nothing.
+    #[arg(long, conflicts_with_all = ["file", "json", "strict"])]
+    schema: bool,
 }
 
-/// Exit status: 0 when all is right, 1 when something is wrong with the file, 2 when it cannot be read.
+/// How bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Severity {
+    Error,
+    Warning,
+}
+
 pub fn run(arguments: &Arguments) -> ExitCode {
+    if arguments.schema {
+        println!("{}", SCHEMA.trim_end());
+        return ExitCode::SUCCESS;
+    }
     let file = arguments.file.display().to_string();
     let text = match std::fs::read_to_string(&arguments.file) {
         Ok(text) => text,
@@ -29,31 +58,51 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let read = Config::read(&text);
+    let (config, severity, problems) = match Config::read(&text) {
+        Ok(config) => {
+            let warnings = config.warnings(&text);
+            (Some(config), Severity::Warning, warnings)
+        }
+        Err(problems) => (None, Severity::Error, problems),
+    };
+    let ok = config.is_some() && (!arguments.strict || problems.is_empty());
     if arguments.json {
-        println!("{}", as_json(&file, &read));
+        println!("{}", as_json(&file, ok, severity, &problems));
     } else {
-        match &read {
-            Ok(config) => {
-                let count = config.pipelines().len();
-                let pipelines = if count == 1 { "1 pipeline".to_owned() } else { format!("{count} pipelines") };
-                println!("{file} is right: {pipelines}");
-            }
-            Err(problems) => eprintln!("{}", report(&file, &text, problems)),
+        if !problems.is_empty() {
+            eprintln!("{}", report(&file, &text, severity, &problems));
+        }
+        if let Some(config) = &config {
+            println!("{file} is {}", told(config.pipelines().len(), problems.iter().count()));
         }
     }
-    if read.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// `right: 2 pipelines`
+fn told(pipelines: usize, warnings: usize) -> String {
+    let count = |count: usize, what: &str| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") };
+    let pipelines = count(pipelines, "pipeline");
+    if warnings == 0 {
+        format!("right: {pipelines}")
+    } else {
+        format!("right: {pipelines}, {}", count(warnings, "warning"))
+    }
 }
 
 /// Every problem with the lines that it is about, as Rust's compiler shows them.
-fn report(file: &str, text: &str, problems: &Problems) -> String {
+fn report(file: &str, text: &str, severity: Severity, problems: &Problems) -> String {
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
     let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
-    let shown = |(_, problem): &(_, longshore_core::config::Problem)| {
+    let level = match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let shown = |(_, problem): &(Place, Problem)| {
         let end = problem.span.end.min(text.len());
         let annotation = AnnotationKind::Primary.span(problem.span.start.min(end)..end);
         let snippet = Snippet::source(text).path(file).annotation(annotation);
-        let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str())).element(snippet);
+        let mut group = Group::with_title(level.clone().primary_title(problem.message.as_str())).element(snippet);
         if let Some(help) = &problem.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
@@ -62,12 +111,16 @@ fn report(file: &str, text: &str, problems: &Problems) -> String {
     problems.iter().map(shown).collect::<Vec<_>>().join("\n\n")
 }
 
-fn as_json(file: &str, read: &Result<Config, Problems>) -> serde_json::Value {
-    let problems = read.as_ref().err().into_iter().flat_map(Problems::iter);
-    let problems = problems.map(|(place, problem)| {
+fn as_json(file: &str, ok: bool, severity: Severity, problems: &Problems) -> serde_json::Value {
+    let severity = match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let problems = problems.iter().map(|(place, problem)| {
         json!({
-            "line": place.line, "column": place.column, "message": problem.message, "help": problem.help,
+            "severity": severity, "line": place.line, "column": place.column,
+            "message": problem.message, "help": problem.help,
         })
     });
-    json!({ "file": file, "ok": read.is_ok(), "problems": problems.collect::<Vec<_>>() })
+    json!({ "file": file, "ok": ok, "problems": problems.collect::<Vec<_>>() })
 }

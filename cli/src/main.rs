@@ -12,12 +12,14 @@ mod decide;
 mod demo;
 mod deploy;
 mod diff;
+mod doctor;
 mod ecs;
 mod environments;
 mod explain;
 mod follow;
 mod happened;
 mod hook;
+mod init;
 mod local;
 mod lock;
 mod logs;
@@ -62,6 +64,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write longshore.toml, samconfig.toml and a Slack app's manifest, and set up the webhook.
+    Init(Box<init::Arguments>),
+    /// Look at everything in the account that Longshore needs, and say what is wrong, and its cure.
+    Doctor(doctor::Arguments),
     /// Check longshore.toml: every problem with its place and cure.
     Check(check::Arguments),
     /// List a pipeline's newest releases.
@@ -156,6 +162,8 @@ fn asks_for_json(matches: &ArgMatches) -> bool {
 #[tokio::main]
 async fn run(command: Command) -> ExitCode {
     let done = match command {
+        Command::Init(arguments) => Box::pin(init::run(*arguments)).await,
+        Command::Doctor(arguments) => return Box::pin(doctor::run(arguments)).await,
         Command::Check(arguments) => return check::run(&arguments),
         Command::Releases(arguments) => releases::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,

@@ -17,7 +17,7 @@ mod whereabouts;
 pub use local_ecs::Timing;
 pub use repository::Repository;
 pub use stack::{Interrupted, Middleware, Options, Stack};
-pub use table::Table;
+pub use table::{Table, Writes, units};
 pub use whereabouts::{Endpoints, Unknown, Whereabouts};
 
 /// The template that the stack is wired by, unless another is given.

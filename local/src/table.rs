@@ -33,6 +33,17 @@ pub struct Table {
     moto: Client,
     turn: tokio::sync::Mutex<()>,
     calls: Mutex<BTreeMap<String, u64>>,
+    writes: Mutex<BTreeMap<String, Writes>>,
+}
+
+/// What was written of one kind of item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Writes {
+    /// What the puts would have been billed as: a unit for each beginning KB, two within a transaction.
+    /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html>.
+    pub units: u64,
+    /// How many updates there were, whose items the calls do not show.
+    pub updates: u64,
 }
 
 /// What became of a put of a transaction.
@@ -45,7 +56,12 @@ enum Put {
 
 impl Table {
     pub(crate) fn new(moto: &str) -> Arc<Self> {
-        Arc::new(Self { moto: Client::new(moto), turn: tokio::sync::Mutex::default(), calls: Mutex::default() })
+        Arc::new(Self {
+            moto: Client::new(moto),
+            turn: tokio::sync::Mutex::default(),
+            calls: Mutex::default(),
+            writes: Mutex::default(),
+        })
     }
 
     pub(crate) fn router(self: &Arc<Self>) -> Router {
@@ -57,8 +73,33 @@ impl Table {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What was written so far, whether it was refused or not, by the items' `sk`.
+    pub fn writes(&self) -> BTreeMap<String, Writes> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count(&self, action: &str, body: &[u8]) {
+        let input: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of = |keys: &Value, units: u64, updates: u64| {
+            let kind = writes.entry(keys["sk"]["S"].as_str().unwrap_or_default().to_owned()).or_default();
+            (kind.units, kind.updates) = (kind.units + units, kind.updates + updates);
+        };
+        match action {
+            "PutItem" => of(&input["Item"], units(&input["Item"]), 0),
+            "UpdateItem" => of(&input["Key"], 0, 1),
+            "TransactWriteItems" => {
+                for item in input["TransactItems"].as_array().into_iter().flatten() {
+                    of(&item["Put"]["Item"], 2 * units(&item["Put"]["Item"]), 0);
+                }
+            }
+            _ => {}
+        }
+    }
+
     async fn call(&self, action: &str, body: Bytes) -> Result<(u16, String), Refusal> {
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(action.to_owned()).or_default() += 1;
+        self.count(action, &body);
         let _turn = self.turn.lock().await;
         if action == "TransactWriteItems"
             && let Ok(input) = serde_json::from_slice(&body)
@@ -117,6 +158,27 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// The write units of an item: its bytes, names and values, in beginning KB.
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
+pub fn units(item: &Value) -> u64 {
+    fn size(value: &Value) -> usize {
+        match value {
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| match (name.as_str(), value) {
+                    ("S" | "N" | "B", Value::String(text)) => text.len(),
+                    ("BOOL" | "NULL", _) => 1,
+                    ("M" | "L", value) => 3 + size(value),
+                    (name, value) => name.len() + size(value),
+                })
+                .sum(),
+            Value::Array(values) => values.iter().map(|value| 1 + size(value)).sum(),
+            _ => 0,
+        }
+    }
+    u64::try_from(size(item).div_ceil(1024)).unwrap_or(u64::MAX).max(1)
 }
 
 /// The puts of a transaction; `None` where it has anything else, whatever is wrong with it included.

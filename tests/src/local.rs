@@ -171,7 +171,8 @@ impl Local {
             let answer = self.stack.aws.call("secretsmanager", &format!("secretsmanager.{action}"), &input).await;
             answer.expect("an answer of Secrets Manager")
         };
-        let read = call("GetSecretValue", json!({ "SecretId": id })).await;
+        // By its label, as the functions read it: without one moto gives the version that was put last as current.
+        let read = call("GetSecretValue", json!({ "SecretId": id, "VersionStage": "AWSCURRENT" })).await;
         let mut value = serde_json::from_str(read["SecretString"].as_str().expect("a text")).expect("JSON");
         change(&mut value);
         call("PutSecretValue", json!({ "SecretId": id, "SecretString": value.to_string() })).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use longshore_aws::ids;
+use longshore_aws::{ids, trust};
 use longshore_core::{
     config::Check,
     release::{DeploymentFact, Fact, Probe, Release},
@@ -34,7 +34,7 @@ impl Deploy {
         };
         let mut failures = probe.failures;
         loop {
-            match ask(&self.client, check).await {
+            match ask(self.client.get_or_init(client), check).await {
                 Ok(()) => failures = 0,
                 Err(wrong) => {
                     failures += 1;
@@ -64,10 +64,8 @@ fn remaining(check: &Check, probe: &Probe, now: Timestamp) -> Duration {
 }
 
 /// A client for checks: it follows no redirection, since another page's answer says nothing about this one.
-pub(crate) fn client() -> Client {
-    // Installed by whoever is first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder().redirect(Policy::none()).timeout(PATIENCE).pool_max_idle_per_host(0);
+fn client() -> Client {
+    let builder = trust::client().redirect(Policy::none()).timeout(PATIENCE).pool_max_idle_per_host(0);
     builder.user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION"))).build().unwrap_or_default()
 }
 

@@ -13,7 +13,7 @@ mod prepare;
 mod settings;
 mod why;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
 use jiff::SignedDuration;
@@ -43,8 +43,8 @@ pub struct Deploy {
     secrets: Arc<SecretStore>,
     events: Publisher,
     accounts: Accounts,
-    /// Asks the URLs of checks.
-    client: reqwest::Client,
+    /// Asks the URLs of checks; made for the first.
+    client: OnceLock<reqwest::Client>,
 }
 
 impl Deploy {
@@ -55,7 +55,7 @@ impl Deploy {
             secrets: Arc::new(SecretStore::new(sdk, settings.common.secret.clone())),
             events: Publisher::new(sdk),
             accounts: Accounts::new(sdk, &settings.registry),
-            client: check::client(),
+            client: OnceLock::new(),
             settings,
         }
     }
@@ -115,6 +115,10 @@ impl Deploy {
 }
 
 impl Function for Deploy {
+    async fn ready(&self) {
+        self.store.ready().await;
+    }
+
     async fn http(&self, request: Request) -> Response {
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/builds/image") => self.image(&request).await,

@@ -7,5 +7,5 @@ use longshore_deploy::{Deploy, Settings};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(&environment);
     let settings = Settings::read(&environment).inspect_err(|error| tracing::error!("{error}"))?;
-    serve::serve(Deploy::new(settings, &clients::sdk_config().await)).await
+    serve::serve(Deploy::new(settings, &clients::sdk_config())).await
 }

@@ -69,6 +69,10 @@ impl Notify {
 }
 
 impl Function for Notify {
+    async fn ready(&self) {
+        self.store.ready().await;
+    }
+
     async fn http(&self, request: Request) -> Response {
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/builds/events") => self.progress(&request).await,

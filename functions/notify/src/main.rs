@@ -7,5 +7,5 @@ use longshore_notify::{Notify, Settings};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(&environment);
     let settings = Settings::read(&environment).inspect_err(|error| tracing::error!("{error}"))?;
-    serve::serve(Notify::new(settings, &clients::sdk_config().await)).await
+    serve::serve(Notify::new(settings, &clients::sdk_config())).await
 }

@@ -6,11 +6,11 @@ mod find;
 mod people;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
-use longshore_aws::store::Posted;
+use longshore_aws::{store::Posted, trust};
 use longshore_core::message::{Reply, View};
 use reqwest::{RequestBuilder, Response, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
@@ -51,7 +51,8 @@ impl SlackError {
 #[derive(Debug, Clone)]
 pub struct Slack {
     api: String,
-    http: reqwest::Client,
+    /// Made at its first use.
+    http: OnceLock<reqwest::Client>,
     groups: Arc<Mutex<people::Groups>>,
 }
 
@@ -71,7 +72,7 @@ struct Answer {
 impl Slack {
     /// `api`: for example `https://slack.com/api`. No call is made.
     pub fn new(api: &str) -> Self {
-        Self { api: api.trim_end_matches('/').to_owned(), http: client(), groups: Arc::default() }
+        Self { api: api.trim_end_matches('/').to_owned(), http: OnceLock::new(), groups: Arc::default() }
     }
 
     /// `chat.postMessage`, with the release as metadata, by which [`Slack::find`] knows it again.
@@ -132,7 +133,7 @@ impl Slack {
     }
 
     fn request(&self, token: &SecretString, method: &str) -> RequestBuilder {
-        self.http.post(format!("{}/{method}", self.api)).bearer_auth(token.expose_secret())
+        self.http.get_or_init(client).post(format!("{}/{method}", self.api)).bearer_auth(token.expose_secret())
     }
 }
 
@@ -145,9 +146,7 @@ fn posted(answer: Answer) -> Result<Posted, SlackError> {
 
 /// A client that follows no redirection: whom it is sent to is told a secret.
 pub(crate) fn client() -> reqwest::Client {
-    // The same TLS provider as the AWS clients use; installing it a second time, as tests do, is no error to us.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().timeout(Duration::from_secs(8)).redirect(Policy::none());
+    let builder = trust::client().timeout(Duration::from_secs(8)).redirect(Policy::none());
     builder.user_agent("longshore").build().unwrap_or_default()
 }
 

@@ -3,6 +3,8 @@
 //! Source: <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>. Whoever has the address may post: it is in no error
 //! and in no log.
 
+use std::sync::OnceLock;
+
 use longshore_core::message::{
     Known, View,
     moment::{Kind, Moment},
@@ -20,19 +22,20 @@ const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
 #[derive(Debug, Clone)]
 pub struct Webhook {
     api: Option<Url>,
-    http: Client,
+    /// Made at its first use.
+    http: OnceLock<Client>,
 }
 
 impl Webhook {
     /// `api`: where Slack's Web API is. A webhook of the same host is taken, too. No call is made.
     pub fn new(api: &str) -> Self {
-        Self { api: Url::parse(api).ok(), http: client() }
+        Self { api: Url::parse(api).ok(), http: OnceLock::new() }
     }
 
     /// Posts a message. Slack answers 200 and `ok`, or 4xx and a word: `invalid_payload`, `no_service`, `channel_not_found`.
     pub async fn post(&self, url: &SecretString, message: &Value) -> Result<(), SlackError> {
         let url = self.at_slack(url.expose_secret()).ok_or_else(|| refusal("slack_webhook_url is none of Slack's"))?;
-        let request = self.http.post(url).header("content-type", "application/json");
+        let request = self.http.get_or_init(client).post(url).header("content-type", "application/json");
         let (status, body) = exchange(request.body(message.to_string())).await?;
         match status {
             200 => Ok(()),

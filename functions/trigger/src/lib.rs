@@ -157,6 +157,10 @@ impl Trigger {
 }
 
 impl Function for Trigger {
+    async fn ready(&self) {
+        self.store.ready().await;
+    }
+
     async fn http(&self, request: Request) -> Response {
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/webhooks/github") => self.webhook(Source::GitHub, &request).await,

@@ -7,5 +7,5 @@ use longshore_trigger::{Settings, Trigger};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(&environment);
     let settings = Settings::read(&environment).inspect_err(|error| tracing::error!("{error}"))?;
-    serve::serve(Trigger::new(settings, &clients::sdk_config().await)).await
+    serve::serve(Trigger::new(settings, &clients::sdk_config())).await
 }

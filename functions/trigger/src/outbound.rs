@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use longshore_aws::trust;
 use reqwest::{Client, Response, redirect::Policy};
 
 /// The largest answer, in bytes: a page of a provider's list, the groups of a large workspace.
@@ -18,9 +19,7 @@ pub(crate) enum Unread {
 
 /// A client whose requests take so long at most, their answers included; `None` when none can be made.
 pub(crate) fn client(each: Duration, redirect: Policy) -> Option<Client> {
-    // The same TLS provider as the AWS clients use; installing it a second time is no error to us.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().timeout(each).redirect(redirect).user_agent("longshore").build().ok()
+    trust::client().timeout(each).redirect(redirect).user_agent("longshore").build().ok()
 }
 
 /// The body of an answer.

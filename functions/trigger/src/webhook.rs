@@ -99,7 +99,9 @@ impl Trigger {
         let verify = |secrets: &[&str]| webhook::verify(source, &request.headers, &request.body, secrets, ids::now());
         let hosts = self.settings.config.hosts();
         let delivery = webhook::parse(source, &request.headers, verify(&secrets.of_source(source))?, &hosts);
-        if let Ok(Delivery { repository: Some(repository), .. }) = &delivery {
+        if let Ok(Delivery { repository: Some(repository), .. }) = &delivery
+            && secrets.are_of_repositories()
+        {
             verify(&secrets.of_repository(source, repository))?;
         }
         Ok(delivery)

@@ -8,7 +8,10 @@ mod pool;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -112,6 +115,8 @@ pub struct Host {
     dead: Arc<Mutex<Vec<DeadLetter>>>,
     /// Invocations that are queued or running.
     pending: watch::Sender<usize>,
+    /// Invocations so far, those that are tried again counted once.
+    begun: AtomicUsize,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -154,7 +159,14 @@ impl Host {
             starts.spawn(async move { pool.warm().await });
         }
         let dead = Arc::default();
-        let host = Arc::new(Self { pools, dead, pending: watch::Sender::new(0), tasks: TaskTracker::new(), stop });
+        let host = Arc::new(Self {
+            pools,
+            dead,
+            pending: watch::Sender::new(0),
+            begun: AtomicUsize::new(0),
+            tasks: TaskTracker::new(),
+            stop,
+        });
         while let Some(started) = starts.join_next().await {
             if let Err(error) = started.map_err(anyhow::Error::from).and_then(|started| Ok(started?)) {
                 host.shutdown().await;
@@ -168,7 +180,9 @@ impl Host {
         if self.stop.is_cancelled() {
             return Err(InvokeError::Stopped);
         }
-        self.pools.get(function).cloned().ok_or_else(|| InvokeError::Unknown(function.to_owned()))
+        let pool = self.pools.get(function).cloned().ok_or_else(|| InvokeError::Unknown(function.to_owned()))?;
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Ok(pool)
     }
 
     /// Invokes a function, named by its logical id, and waits for its answer (`RequestResponse`). The invocation runs to its
@@ -221,6 +235,11 @@ impl Host {
     /// The process ids of a function's instances.
     pub fn processes(&self, function: &str) -> Vec<u32> {
         self.pools.get(function).map(|pool| pool.processes()).unwrap_or_default()
+    }
+
+    /// How many invocations there were so far, for requests and for events; one that was tried again counts once.
+    pub fn invocations(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// Waits until no invocation is queued or running.

@@ -16,3 +16,4 @@ pub mod settings;
 pub mod signed;
 pub mod store;
 pub mod telemetry;
+pub mod trust;

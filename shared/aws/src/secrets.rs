@@ -98,6 +98,11 @@ impl Secrets {
         self.webhooks.get(&source).into_iter().chain(own).flatten().map(ExposeSecret::expose_secret).collect()
     }
 
+    /// Whether any repository has webhook secrets of its own. Where none has, those of a source are those of each of its repositories.
+    pub fn are_of_repositories(&self) -> bool {
+        !self.repositories.is_empty()
+    }
+
     /// The webhook secrets of one repository: its own where it has any (an empty list refuses everything), else its source's.
     pub fn of_repository(&self, source: Source, repository: &str) -> Vec<&str> {
         let own = self.repositories.get(&config::fold(repository)).or_else(|| self.webhooks.get(&source));
@@ -286,6 +291,7 @@ mod tests {
         assert!(secrets.of_source(Source::GitLab).is_empty());
         assert_eq!(expose(&secrets.callback_key), ["k"]);
         assert!(secrets.slack_bot_token.is_none());
+        assert!(!secrets.are_of_repositories());
         assert_eq!(expose(&secrets.slack_signing_secret), ["s"]);
     }
 
@@ -297,6 +303,7 @@ mod tests {
         assert_eq!(secrets.of_repository(Source::GitHub, "github.com/acme/web"), ["new", "old"]);
         assert_eq!(secrets.of_repository(Source::GitHub, "github.com/acme/other"), ["all"]);
         assert!(secrets.of_repository(Source::GitHub, "github.com/acme/shut").is_empty());
+        assert!(secrets.are_of_repositories());
         let mut all = secrets.of_source(Source::GitHub);
         all.sort_unstable();
         assert_eq!(all, ["all", "new", "old"]);

@@ -15,6 +15,12 @@ use crate::{
 
 /// A function of ours.
 pub trait Function: Send + Sync + 'static {
+    /// What every invocation needs is prepared while the function starts, when Lambda gives it a whole processor. It cannot fail: what
+    /// is not ready then is made ready by whoever needs it.
+    fn ready(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// Answers a request. Whatever goes wrong becomes an answer.
     fn http(&self, request: Request) -> impl Future<Output = Response> + Send;
 
@@ -24,6 +30,7 @@ pub trait Function: Send + Sync + 'static {
 
 /// Runs a function until Lambda ends it.
 pub async fn serve(function: impl Function) -> Result<(), Error> {
+    function.ready().await;
     let function = Arc::new(function);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let function = function.clone();
@@ -42,16 +49,16 @@ pub async fn dispatch(function: &impl Function, payload: Value) -> Result<Value,
         tracing::info!(method, path, status = response.status_code, "answered");
         return Ok(serde_json::to_value(response)?);
     }
-    match Envelope::deserialize(&payload).map(|envelope| Event::read(&envelope)) {
-        Ok(event) => {
-            if let Some(release) = event.release() {
-                Span::current().record("release", release.as_str());
-            }
-            tracing::debug!(kind = event.word(), "event");
-            Box::pin(function.event(event)).await.inspect_err(|error| tracing::error!("{error:#}"))?;
-        }
+    let Ok(envelope) = Envelope::deserialize(&payload) else {
         // What it is instead is not told: the error may quote it.
-        Err(_) => tracing::error!("an invocation that is neither a request nor an event: dropped"),
+        tracing::error!("an invocation that is neither a request nor an event: dropped");
+        return Ok(Value::Null);
+    };
+    let event = Event::read(&envelope);
+    if let Some(release) = event.release() {
+        Span::current().record("release", release.as_str());
     }
+    tracing::debug!(kind = event.word(), "event");
+    Box::pin(function.event(event)).await.inspect_err(|error| tracing::error!("{error:#}"))?;
     Ok(Value::Null)
 }

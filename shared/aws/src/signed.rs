@@ -44,10 +44,16 @@ use crate::clients::{https, told};
 /// An API that is called so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
+    /// CloudFormation: Query. <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/>
+    CloudFormation,
+    /// CodeBuild: JSON. <https://docs.aws.amazon.com/codebuild/latest/APIReference/>
+    CodeBuild,
     /// CloudWatch Logs: JSON. <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/>
     CloudWatchLogs,
     /// CodeDeploy: JSON. <https://docs.aws.amazon.com/codedeploy/latest/APIReference/>
     CodeDeploy,
+    /// ECR: JSON. <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/>
+    Ecr,
     /// ECS: JSON, its operations `AmazonEC2ContainerServiceV20141113.…`. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/>
     Ecs,
     /// Elastic Load Balancing, version 2: Query. <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/>
@@ -56,6 +62,8 @@ pub enum Service {
     EventBridge,
     /// EventBridge Scheduler: REST. <https://docs.aws.amazon.com/scheduler/latest/APIReference/>
     Scheduler,
+    /// Secrets Manager: JSON. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/>
+    SecretsManager,
     /// Simple Notification Service: Query. <https://docs.aws.amazon.com/sns/latest/api/>
     Sns,
     /// Systems Manager: JSON. <https://docs.aws.amazon.com/systems-manager/latest/APIReference/>
@@ -109,27 +117,40 @@ impl Service {
     /// How the service is called in `AWS_ENDPOINT_URL_…` and in profiles: the SDKs' `serviceId`.
     fn id(self) -> &'static str {
         match self {
+            Self::CloudFormation => "CloudFormation",
+            Self::CodeBuild => "CodeBuild",
             Self::CloudWatchLogs => "CloudWatch Logs",
             Self::CodeDeploy => "CodeDeploy",
+            Self::Ecr => "ECR",
             Self::Ecs => "ECS",
             Self::ElasticLoadBalancing => "Elastic Load Balancing v2",
             Self::EventBridge => "EventBridge",
             Self::Scheduler => "Scheduler",
+            Self::SecretsManager => "Secrets Manager",
             Self::Sns => "SNS",
             Self::Ssm => "SSM",
             Self::Sts => "STS",
         }
     }
 
-    /// The first part of its host, which is also the name that is signed for.
+    /// The name that is signed for.
+    fn name(self) -> &'static str {
+        self.host().trim_start_matches("api.")
+    }
+
+    /// The first part of its host.
     fn host(self) -> &'static str {
         match self {
+            Self::CloudFormation => "cloudformation",
+            Self::CodeBuild => "codebuild",
             Self::CloudWatchLogs => "logs",
             Self::CodeDeploy => "codedeploy",
+            Self::Ecr => "api.ecr",
             Self::Ecs => "ecs",
             Self::ElasticLoadBalancing => "elasticloadbalancing",
             Self::EventBridge => "events",
             Self::Scheduler => "scheduler",
+            Self::SecretsManager => "secretsmanager",
             Self::Sns => "sns",
             Self::Ssm => "ssm",
             Self::Sts => "sts",
@@ -157,7 +178,7 @@ impl Signed {
         let mut layer = Layer::new("longshore");
         layer.store_put(AuthSchemeOptionResolverParams::new(()));
         layer.store_put(SigV4OperationSigningConfig::default());
-        layer.store_put(SigningName::from_static(service.host()));
+        layer.store_put(SigningName::from_static(service.name()));
         if let Some(region) = sdk.region() {
             layer.store_put(SigningRegion::from(region.clone()));
         }

@@ -22,6 +22,8 @@ mod looked;
 mod message;
 mod record;
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
@@ -64,6 +66,13 @@ impl Store {
     /// The table of this name.
     pub fn new(config: &SdkConfig, table: String) -> Self {
         Self { client: Client::new(config), table }
+    }
+
+    /// Opens the connection to the table, by a read of an item that is never there. Without an answer within two seconds it is left at
+    /// that.
+    pub async fn ready(&self) {
+        let answer = tokio::time::timeout(Duration::from_secs(2), self.get("ready", "ready")).await;
+        tracing::debug!(answered = matches!(answer, Ok(Ok(_))), "the table was asked");
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {

@@ -33,7 +33,7 @@ use tracing_subscriber::{
     Layer,
     filter::Targets,
     layer::{Context, SubscriberExt},
-    registry::LookupSpan,
+    registry::{LookupSpan, Scope},
     util::SubscriberInitExt,
 };
 
@@ -207,7 +207,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>, W: Fn(&[u8]) + 'static> Layer
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut members = Members::default();
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(known) = span.extensions().get::<Members>() {
                 members.take(known);
             }

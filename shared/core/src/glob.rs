@@ -13,6 +13,10 @@
 //! A pattern is anchored: it matches the whole of a name, with regard to case. A path is one of git's: from the root of the repository,
 //! without a leading `/`. A folder is no file, so that all of `docs` is `docs/**`. What begins with a `.` is like everything else.
 
+mod language;
+
+pub use language::Language;
+
 use crate::text;
 
 /// A pattern whose syntax was checked.

@@ -21,7 +21,8 @@ use crate::{
 /// What a delivery does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routing<'c> {
-    /// For every pipeline, in the configuration's order, whether it starts and why.
+    /// For every pipeline, in the configuration's order, whether it starts and why; [`route_but`] leaves out those that no push to the
+    /// repository can start, where there are many.
     pub decisions: Vec<Decision<'c>>,
     /// Why the delivery starts nothing, in a sentence for its sender; `None` when something starts.
     pub ignored: Option<String>,
@@ -54,17 +55,31 @@ pub(crate) const OF_ANOTHER: &str = "it is of another repository";
 
 /// Decides what a delivery starts.
 pub fn route<'c>(config: &'c Config, delivery: &Delivery) -> Routing<'c> {
-    route_but(config, delivery, &BTreeSet::new())
+    decided(config, delivery, &BTreeSet::new(), config.upstream_first())
 }
 
+/// So many pipelines are all decided on, so that an explanation tells of each. Of more, an explanation would not hold them: only those
+/// that are concerned are looked at, and a push costs the same among a hundred pipelines and among ten thousand.
+const FEW: usize = 50;
+
 /// As [`route`]; `unknown` are the pipelines of other repositories, by name, of whose branch no commit is known: they are not started.
+/// In a configuration of more than fifty pipelines, those of other repositories that come after none of this one's are left out.
 pub fn route_but<'c>(config: &'c Config, delivery: &Delivery, unknown: &BTreeSet<&str>) -> Routing<'c> {
+    if config.pipelines().len() <= FEW {
+        return decided(config, delivery, unknown, config.upstream_first());
+    }
+    let concerned = delivery.repository.as_deref().map(|repository| config.concerned(repository));
+    decided(config, delivery, unknown, &concerned.unwrap_or_default())
+}
+
+/// Decides on these pipelines: positions, whoever is waited for before those who wait.
+fn decided<'c>(config: &'c Config, delivery: &Delivery, unknown: &BTreeSet<&str>, positions: &[usize]) -> Routing<'c> {
     let pipelines = config.pipelines();
     let repository = delivery.repository.as_deref().map(fold);
     // The pushes that start each pipeline, by its name; whoever is waited for is decided before those who wait.
     let mut starting: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut decisions: Vec<Option<Decision<'_>>> = vec![None; pipelines.len()];
-    for &position in config.upstream_first() {
+    let mut decisions: Vec<(usize, Decision<'_>)> = Vec::with_capacity(positions.len());
+    for &position in positions {
         let pipeline = &pipelines[position];
         let own = repository.as_deref() == Some(&fold(&pipeline.repository));
         let mut starts = Vec::new();
@@ -89,9 +104,10 @@ pub fn route_but<'c>(config: &'c Config, delivery: &Delivery, unknown: &BTreeSet
             _ if starts.is_empty() => summary(&no),
             _ => summary(&yes),
         };
-        decisions[position] = Some(Decision { pipeline, starts, reason });
+        decisions.push((position, Decision { pipeline, starts, reason }));
     }
-    let decisions: Vec<_> = decisions.into_iter().flatten().collect();
+    decisions.sort_unstable_by_key(|(position, _)| *position);
+    let decisions: Vec<_> = decisions.into_iter().map(|(_, decision)| decision).collect();
     let ignored = decisions.iter().all(|decision| decision.starts.is_empty());
     let ignored = ignored.then(|| text::shorten(&told::ignored(config, delivery, &decisions), 1000));
     Routing { decisions, ignored }

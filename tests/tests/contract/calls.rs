@@ -26,7 +26,9 @@ const SDKS: [(&str, &str); 7] = [
 ];
 
 /// The targets of signed JSON calls, and what IAM calls their services.
-const TARGETS: [(&str, &str); 5] = [
+const TARGETS: [(&str, &str); 7] = [
+    ("AmazonEC2ContainerRegistry_V20150921", "ecr"),
+    ("CodeBuild_20161006", "codebuild"),
     ("AmazonSSM", "ssm"),
     ("AmazonEC2ContainerServiceV20141113", "ecs"),
     ("AWSEvents", "events"),
@@ -35,7 +37,8 @@ const TARGETS: [(&str, &str); 5] = [
 ];
 
 /// The signed services without such targets, and what IAM calls them.
-const OTHERS: [(&str, &str); 4] = [
+const OTHERS: [(&str, &str); 5] = [
+    ("Service::CloudFormation", "cloudformation"),
     ("Service::ElasticLoadBalancing", "elasticloadbalancing"),
     ("Service::Scheduler", "scheduler"),
     ("Service::Sns", "sns"),

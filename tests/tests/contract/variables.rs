@@ -79,8 +79,9 @@ fn readme_and_buildspec_know_the_builds_variables() {
     let own: BTreeSet<String> = FUNCTIONS.iter().flat_map(|function| read(function)).collect();
     let mut given = BTreeSet::from(["LONGSHORE_URL".to_owned()]);
     for source in builds {
-        let names =
-            literals(&source.text).filter(|literal| literal.starts_with("LONGSHORE_") && !literal.contains('{'));
+        let is_given =
+            |literal: &&str| *literal == "TRACEPARENT" || (literal.starts_with("LONGSHORE_") && !literal.contains('{'));
+        let names = literals(&source.text).filter(is_given);
         given.extend(names.filter(|name| !own.contains(*name) && *name != UPSTREAM).map(str::to_owned));
     }
     let told: BTreeSet<String> =

@@ -26,6 +26,7 @@ use longshore_tests::{
 use serde_json::{Value, json};
 
 const ONE: &str = "U0DEVELOPER";
+const CHANNEL: &str = "C0DEPLOYS1";
 
 /// What must not get out, by what it is.
 #[derive(Default)]
@@ -112,10 +113,6 @@ fn no_secret_is_in_a_log_an_answer_an_event_or_a_record() {
             options.template.replace(table, &talkative).replace(github, &format!("LONGSHORE_GITHUB_API: {api}"));
     };
     with_config(&pipelines, install, async |local| {
-        // It refuses everything, and quotes what it was shown.
-        let quoting = async |uri: Uri, headers: HeaderMap| {
-            (StatusCode::FORBIDDEN, format!("{{\"message\": \"{uri} {headers:?}\"}}"))
-        };
         let listener = tokio::net::TcpListener::from_std(provider).expect("a listener");
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(quoting)).await });
         let (mut canaries, mut answers) = (Canaries::default(), Answers::default());
@@ -132,6 +129,11 @@ fn no_secret_is_in_a_log_an_answer_an_event_or_a_record() {
         }
         nothing_got_out(local, &canaries, &answers, &recording).await;
     });
+}
+
+/// A provider that refuses everything, and quotes what it was shown.
+async fn quoting(uri: Uri, headers: HeaderMap) -> (StatusCode, String) {
+    (StatusCode::FORBIDDEN, json!({ "message": format!("{uri} {headers:?}") }).to_string())
 }
 
 /// Canaries for all that the secret can hold; its value.
@@ -263,8 +265,6 @@ async fn reports(local: &Local, canaries: &mut Canaries, answers: &mut Answers, 
 /// Commands and presses, also such as are refused.
 async fn people(local: &Local, canaries: &mut Canaries, answers: &mut Answers, secret: &Value) {
     let slack = &local.stack.slack;
-    let channel = slack.directory().channels.keys().next().cloned();
-    let channel = channel.unwrap_or_else(|| panic!("a channel"));
     for text in [
         "status",
         "status web",
@@ -274,7 +274,7 @@ async fn people(local: &Local, canaries: &mut Canaries, answers: &mut Answers, s
         "logs web",
         "nothing of the kind",
     ] {
-        let reply = slack.command(ONE, &channel, "/deploy", text).await.expect("an answer");
+        let reply = slack.command(ONE, CHANNEL, "/deploy", text).await.expect("an answer");
         assert_eq!(answers.take(text, (reply.status, reply.body)), 200, "{text}");
     }
     for message in local.messages() {
@@ -344,7 +344,7 @@ async fn failures(local: &Local, between: &Between, canaries: &mut Canaries, ans
         for function in ["Notify", "Trigger"] {
             local.tick(function).await;
         }
-        let _ = local.stack.slack.command(ONE, "C0LOCAL0000", "/deploy", "build web main").await;
+        let _ = local.stack.slack.command(ONE, CHANNEL, "/deploy", "build web main").await;
     }
     local.stack.slack.fail_with(None);
 }

@@ -8,6 +8,7 @@ mod by_name;
 mod canaries;
 mod commands;
 mod control_room;
+mod cost;
 mod crash;
 mod curl;
 mod deliveries;

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use longshore_core::release::{Release, ReleaseId, State};
+use longshore_core::{
+    push::Source,
+    release::{Build, Release, ReleaseId, State},
+    webhook::Headers,
+};
 use longshore_tests::{
     Between, Datum, Fault, Local, Push, Recording, Works, config, data, reason_of, release_of, variable, with_config,
 };
@@ -144,9 +148,8 @@ fn what_waits_is_refused_or_ends_badly_is_counted_once() {
             let waits = release_of(&local.send(&push("acme/web").delivery()).await);
             let refused = release_of(&local.send(&push("acme/broken").delivery()).await);
             assert_eq!(local.ended(&refused).await.state, State::Failed);
-            let unsigned =
-                local.request(longshore_core::push::Source::GitHub, &longshore_core::webhook::Headers::default(), "{}");
-            assert_eq!(unsigned.await.0, 401);
+            let unsigned = local.request(Source::GitHub, &Headers::default(), "{}").await;
+            assert_eq!(unsigned.0, 401);
             local.tick("Trigger").await;
             let age = told(local, "QueueAge").pop().expect("something waits");
             assert!((0.0..600.0).contains(&age.value) && age.unit == "Seconds", "{age:?}");
@@ -187,7 +190,7 @@ fn what_does_not_come_further_is_told_at_every_tick() {
             // CodeBuild says of its build that it runs, for two days.
             between.describe_builds("broken", json!({ "buildStatus": "IN_PROGRESS", "buildComplete": false }));
             let release = Release { state: State::Building, ended: None, reason: None, ..closed };
-            let build = longshore_core::release::Build { outcome: None, ended: None, ..release.build.clone() };
+            let build = Build { outcome: None, ended: None, ..release.build.clone() };
             local.put_record(&Release { build, ..release }).await;
             local.tick("Trigger").await;
             assert_eq!(told(local, "Stuck"), [], "it may run");

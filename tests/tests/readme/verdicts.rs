@@ -23,9 +23,22 @@ const IN_A_BUILD: &str = "runs inside a build, whose variables it needs: end_to_
 pub const KNOWN: &[(&str, Verdict)] = &[
     ("sam ", Listed(AWS)),
     ("ARN=\"$(aws ", Listed(AWS)),
+    ("URL=\"$(aws ", Listed(AWS)),
+    ("scripts/redrive ", Listed("reads a queue of an AWS account; contract/redrive.rs runs it with what it would get")),
     ("export GITHUB_SECRET=", Listed("a step of a block that needs an AWS account")),
     ("read -rs ", Listed("asks whoever types")),
     ("aws ", Listed(AWS)),
+    ("LONGSHORE_TABLE=\"$(aws ", Listed(AWS)),
+    ("export PATH=", Listed("the program that is built is found all the same")),
+    ("WEBHOOK_SECRET=", Listed("a step of a block that needs an AWS account")),
+    ("unset ", Listed("a step of a block that needs an AWS account")),
+    ("git ", Listed("in a repository of the reader's")),
+    ("longshore init", Listed("asks, or writes files that are there already: installing/init.rs runs the same")),
+    ("longshore check", Offline),
+    (
+        "longshore doctor",
+        Listed("needs an AWS account: installing/doctor.rs runs the same against moto, and with --local"),
+    ),
     ("curl ", Listed(IN_A_BUILD)),
     (
         "\"$CHECKOUT/target/quick/longshore\" local",

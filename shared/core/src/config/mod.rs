@@ -12,8 +12,9 @@ mod section;
 mod servers;
 mod telling;
 mod values;
+mod warnings;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub use environment::{
     Account, Approval, Approver, Base, Before, Check, CodeDeploy, Environment, Freeze, Plan, Severity,
@@ -50,6 +51,10 @@ pub struct Config {
     by_name: HashMap<String, usize>,
     /// Positions in `pipelines`: whoever is waited for comes before those who wait.
     order: Vec<usize>,
+    /// For each position in `pipelines` its place in `order`.
+    rank: Vec<usize>,
+    /// For each position in `pipelines` the positions of those that name it in their `after`, in the file's order.
+    downstream: Vec<Vec<usize>>,
 }
 
 /// `[slack]`
@@ -194,6 +199,12 @@ impl Config {
         read::config(text)
     }
 
+    /// What in the text that this was read from may not be meant so: patterns that another one covers, an `after` that never waits,
+    /// approvals that nobody could give. None of it keeps the functions from taking the file.
+    pub fn warnings(&self, text: &str) -> Problems {
+        warnings::warnings(text, self)
+    }
+
     /// The hosts of one's own servers.
     pub fn hosts<'c>(&'c self) -> Hosts<'c> {
         let host = |server: Option<&'c Server>| server.map(|server| server.host.as_str());
@@ -228,7 +239,22 @@ impl Config {
 
     /// The pipelines that name this one in their `after`.
     pub fn downstream_of(&self, name: &str) -> impl Iterator<Item = &Pipeline> {
-        self.pipelines.iter().filter(move |pipeline| pipeline.after.iter().any(|upstream| upstream == name))
+        let position = self.by_name.get(name);
+        let positions = position.map(|&position| self.downstream[position].as_slice()).unwrap_or_default();
+        positions.iter().map(|&position| &self.pipelines[position])
+    }
+
+    /// The positions in [`Config::pipelines`] of a repository's pipelines, and of all that come after them, however far; whoever is waited for
+    /// comes before those who wait. No other is ever started by the repository's pushes.
+    pub(crate) fn concerned(&self, repository: &str) -> Vec<usize> {
+        let mut found: BTreeSet<usize> = BTreeSet::new();
+        let mut open: Vec<usize> = self.by_repository.get(&fold(repository)).cloned().unwrap_or_default();
+        while let Some(position) = open.pop() {
+            if found.insert(self.rank[position]) {
+                open.extend(&self.downstream[position]);
+            }
+        }
+        found.into_iter().map(|rank| self.order[rank]).collect()
     }
 
     /// The positions of all pipelines in [`Config::pipelines`]; whoever is waited for comes before those who wait.
@@ -244,7 +270,17 @@ impl Config {
             by_repository.entry(fold(&pipeline.repository)).or_default().push(position);
             by_name.insert(pipeline.name.clone(), position);
         }
-        Self { pipelines, by_repository, by_name, order, ..self }
+        let mut rank = vec![0; pipelines.len()];
+        for (place, &position) in order.iter().enumerate() {
+            rank[position] = place;
+        }
+        let mut downstream = vec![Vec::new(); pipelines.len()];
+        for (position, pipeline) in pipelines.iter().enumerate() {
+            for upstream in pipeline.after.iter().filter_map(|name| by_name.get(name)) {
+                downstream[*upstream].push(position);
+            }
+        }
+        Self { pipelines, by_repository, by_name, order, rank, downstream, ..self }
     }
 }
 

@@ -37,6 +37,11 @@ impl Problems {
         self.0.iter()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A line for each problem, as compilers write them: `longshore.toml:3:1: message; help`.
     pub fn lines(&self, file: &str) -> String {
         let line = |(place, problem): &(Place, Problem)| {

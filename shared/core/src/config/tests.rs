@@ -1,5 +1,6 @@
 mod environment;
 mod provenance;
+mod schema;
 mod telling;
 
 use super::*;

@@ -468,6 +468,44 @@ fn should_start(all: &[Rules], number: usize, push: &Push) -> bool {
         && (upstream || paths)
 }
 
+/// A file of so many pipelines, the first two of one repository, the third after them and of another; the others are strangers to them.
+fn many(count: usize) -> Config {
+    let pipeline = |number: usize| {
+        let (repository, after) = match number {
+            0 | 1 => ("acme/web".to_owned(), ""),
+            2 => ("acme/shop".to_owned(), "after = [\"p1\"]\n"),
+            _ => (format!("acme/r{number}"), if number.is_multiple_of(2) { "after = [\"p3\"]\n" } else { "" }),
+        };
+        format!(
+            "[[pipeline]]\nname = \"p{number}\"\nrepository = \"github.com/{repository}\"\nbranches = [\"main\"]\nproject = \"b\"\n{after}"
+        )
+    };
+    Config::read(&(0..count).map(pipeline).collect::<String>()).expect("a configuration")
+}
+
+fn started<'c>(routing: &Routing<'c>) -> Vec<Decision<'c>> {
+    routing.decisions.iter().filter(|decision| !decision.starts.is_empty()).cloned().collect()
+}
+
+#[test]
+fn among_many_pipelines_only_those_that_are_concerned_are_decided_on() {
+    for count in [FEW, FEW + 1, 1000] {
+        let config = many(count);
+        let delivery = Delivery { repository: Some("github.com/acme/WEB".to_owned()), ..of([push()]) };
+        let all = route(&config, &delivery);
+        let some = route_but(&config, &delivery, &BTreeSet::new());
+        assert_eq!(all.decisions.len(), count);
+        assert_eq!(some.decisions.len(), if count > FEW { 3 } else { count });
+        assert_eq!(started(&all).len(), 3);
+        assert_eq!((started(&some), &some.ignored), (started(&all), &all.ignored));
+        // A stranger's push starts nothing, and is told the same.
+        let stranger = Delivery { repository: Some("github.com/acme/none".to_owned()), ..delivery };
+        let (all, some) = (route(&config, &stranger), route_but(&config, &stranger, &BTreeSet::new()));
+        assert!(all.ignored.is_some());
+        assert_eq!(some.ignored, all.ignored);
+    }
+}
+
 proptest! {
     #[test]
     fn a_pipeline_starts_exactly_when_a_simple_model_says_so(all in prop::collection::vec(rules(), 1..6), pushes in prop::collection::vec(any_push(), 0..3)) {
