@@ -111,7 +111,7 @@ fn script() -> String {
     let text = buildspec();
     let (_, rest) = text.split_once("<<'SCRIPT'\n").expect("a script");
     let (script, _) = rest.split_once("\n        SCRIPT\n").expect("its end");
-    script.lines().map(|line| format!("{}\n", line.get(8..).unwrap_or_default())).collect()
+    script.lines().flat_map(|line| [line.get(8..).unwrap_or_default(), "\n"]).collect()
 }
 
 /// The defaults of the variables.

@@ -27,7 +27,7 @@ impl Deploy {
             let Some(release) = longshore_aws::proof::release_of(&self.store, &self.secrets, request).await? else {
                 return Ok(Response::unproven());
             };
-            self.report(release, &request.body).await
+            Box::pin(self.report(release, &request.body)).await
         };
         answer.await.unwrap_or_else(|error: anyhow::Error| {
             tracing::error!("{error:#}");

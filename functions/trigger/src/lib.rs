@@ -78,7 +78,7 @@ impl Trigger {
     /// Does what is next for a release's build.
     async fn look_after(&self, id: &ReleaseId) -> anyhow::Result<()> {
         match self.store.release(id).await? {
-            Some(release) => self.bring_on(release).await.map(drop),
+            Some(release) => Box::pin(self.bring_on(release)).await.map(drop),
             None => Ok(()),
         }
     }
