@@ -8,9 +8,13 @@ use crate::{
 };
 
 /// What a function may read that its template does not set.
-const ELSEWHERE: [(&str, &str); 2] = [
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("AWS_DEFAULT_REGION", "Lambda's own"),
     ("AWS_ENDPOINT_URL", "the local stack's; on AWS endpoints follow from the region"),
     ("AWS_LAMBDA_LOG_LEVEL", "Lambda's own, from the template's LoggingConfig"),
+    ("AWS_REGION", "Lambda's own"),
+    ("AWS_USE_DUALSTACK_ENDPOINT", "every SDK's, for who sets it"),
+    ("AWS_USE_FIPS_ENDPOINT", "every SDK's, for who sets it"),
 ];
 
 /// Build variables whose names hold the name of another pipeline.
