@@ -48,9 +48,10 @@ fn one_id_leads_from_the_delivery_through_every_log_and_the_build_to_the_verdict
 
 /// A line for each function, and all that is known on each.
 fn every_log_tells_of_it(local: &Local, release: &Release) {
+    let trace = release.id.trace();
     let known: BTreeMap<&str, &str> = [
         ("release", release.id.as_str()),
-        ("trace", &*release.id.trace()),
+        ("trace", trace.as_str()),
         ("pipeline", "web"),
         ("delivery", &release.delivery),
         ("repository", &release.repository),

@@ -132,7 +132,7 @@ fn a_build_whose_answer_was_lost_is_found_again_and_not_started_twice() {
                 match fault {
                     // Whoever waited for the answer gave up, and had no time left to write that down.
                     Fault::NoAnswer => assert_eq!(release.build.delay, None),
-                    Fault::AnswerLost | Fault::Refused(..) => drop(local.shown(id, LOST).await),
+                    Fault::AnswerLost | Fault::Refused(..) | Fault::Quoted(_) => drop(local.shown(id, LOST).await),
                 }
             }
             let builds = local.all_builds().await;
