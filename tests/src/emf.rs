@@ -151,7 +151,7 @@ mod tests {
             |line| line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] = json!(["Stack"]),
             |line| {
                 line["_aws"]["CloudWatchMetrics"][0]["Metrics"] =
-                    json!(vec![json!({"Name": "Stuck", "Unit": "Count"}); 101])
+                    json!(vec![json!({"Name": "Stuck", "Unit": "Count"}); 101]);
             },
             |line| line["Stuck"] = json!("2"),
             |line| line["Stack"] = json!(""),

@@ -69,7 +69,7 @@ fn an_option_that_is_of_no_use_says_why() {
         let given = parsed(&[&["init", "--repository", "github.com/acme/web"], arguments].concat()).answers;
         Answers::gather(given, directory.path(), &mut Prompts::silent()).expect_err("a refusal").to_string()
     };
-    insta::assert_snapshot!(gather(&["--channel", "deploys"]), @r#"--channel: `channel` cannot be "deploys": it must be "#channel" or a channel id like C0123456789"#);
+    insta::assert_snapshot!(gather(&["--channel", "deploys"]), @r##"--channel: `channel` cannot be "deploys": it must be "#channel" or a channel id like C0123456789"##);
     insta::assert_snapshot!(gather(&["--branches", "release/["]), @r#"--branches: "release/[": the class that begins with `[` is empty or has no `]`"#);
     insta::assert_snapshot!(gather(&["--services", "a b"]), @r#"--services: `services` cannot be "a b": it must be a name as ECS takes it: 1 to 255 letters, digits, - and _"#);
     insta::assert_snapshot!(gather(&["--name", "a\"b"]), @r#"--name: `name` cannot be "a"b": it must be 1 to 64 letters, digits, -, _ and ."#);

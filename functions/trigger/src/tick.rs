@@ -54,7 +54,7 @@ impl Trigger {
         open.extend(self.store.open_releases(OpenFor::Deployment).await?);
         let first = ids::below(open.len());
         open.rotate_left(first);
-        each(open, |id| async move {
+        Box::pin(each(open, |id| async move {
             let read = match self.store.release(&id).await {
                 Ok(Some(release)) => release,
                 Ok(None) => return,
@@ -66,7 +66,7 @@ impl Trigger {
                 Err(error) => tracing::error!(release = %id, "{error:#}"),
             }
             seen.lock().unwrap_or_else(PoisonError::into_inner).add(&found);
-        })
+        }))
         .await;
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Canaries {
                 }
             }
             Value::Object(members) => {
-                members.iter().for_each(|(name, value)| self.add_all(&format!("{what}.{name}"), value))
+                members.iter().for_each(|(name, value)| self.add_all(&format!("{what}.{name}"), value));
             }
             _ => {}
         }

@@ -22,7 +22,8 @@ fn logged(environment: &[(&str, &str)], act: impl FnOnce()) -> Vec<String> {
         move |line: &[u8]| lines.lock().expect("the lines").push(String::from_utf8(line.to_vec()).expect("text"))
     };
     tracing::subscriber::with_default(subscriber(&lookup, write), act);
-    Arc::try_unwrap(lines).map(|lines| lines.into_inner().expect("the lines")).unwrap_or_else(|_| panic!("in use"))
+    let lines = Arc::into_inner(lines).expect("nobody else has them");
+    lines.into_inner().expect("the lines")
 }
 
 /// The same, read, and without the times.

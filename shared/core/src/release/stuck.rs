@@ -134,9 +134,9 @@ mod tests {
             1_000_000
         ));
         let approval = held(|start| Obstacle::Approval { expires: start + SignedDuration::from_hours(24) });
-        assert!(!stuck(&approval, minutes + 15) && stuck(&approval, minutes + 16), "it should have expired");
+        assert!(!stuck(approval, minutes + 15) && stuck(approval, minutes + 16), "it should have expired");
         let freeze = held(|start| Obstacle::Freeze { until: start + SignedDuration::from_hours(24) });
-        assert!(!stuck(&freeze, minutes + 15) && stuck(&freeze, minutes + 16));
+        assert!(!stuck(freeze, minutes + 15) && stuck(freeze, minutes + 16));
         let paused = |release: &mut Release, start| {
             release.state = State::Deploying;
             release.deployments[0].admitted = Some(start);
