@@ -22,7 +22,7 @@ login*) cat >/dev/null ;;
 'buildx inspect '*) exit 1 ;;
 'buildx imagetools '*) echo "$DIGEST" ;;
 'buildx build '*--push*)
-    if [[ -e "$HICCUP" ]]; then rm "$HICCUP"; echo 'error: unexpected status: 503 Service Unavailable' >&2; exit 1; fi
+    if [[ -e "$HICCUP" ]]; then rm "$HICCUP"; echo 'ERROR: failed to push web:v1: unexpected status from PUT request: 503 Service Unavailable' >&2; exit 1; fi
     while (($#)); do [[ "$1" != --metadata-file ]] || printf '{ "containerimage.digest": "%s" }' "$DIGEST" >"$2"; shift; done ;;
 'buildx build '*--cache-to*) [[ ! -e "$NO_CACHE" ]] || { echo 'denied: no such repository' >&2; exit 1; } ;;
 'buildx build '*--load*) [[ ! -e "$BROKEN" ]] || { echo 'RUN false: connection refused' >&2; exit 1; } ;;

@@ -60,6 +60,8 @@ pub fn subscriber(
     write: impl Fn(&[u8]) + Send + Sync + 'static,
 ) -> impl Subscriber + Send + Sync + for<'span> LookupSpan<'span> {
     let level = match lookup("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_lowercase().as_str() {
+        // An empty text would be read as ERROR.
+        "" => LevelFilter::INFO,
         // Lambda has a level above all of ours.
         "fatal" => LevelFilter::ERROR,
         level => level.parse().unwrap_or(LevelFilter::INFO),

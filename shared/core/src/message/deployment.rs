@@ -271,7 +271,11 @@ pub(super) fn replies(deployment: &Deployment) -> Vec<(Timestamp, String)> {
     // What ECS takes back by itself is said with the end.
     let sent_back = deployment.services.iter().filter_map(|service| service.back.as_ref()?.told).min();
     if let Some((reverting, told_at)) = deployment.reverting.as_ref().zip(sent_back) {
-        told.push((told_at, format!(":rewind: {name} goes back\n{}", quote(&reverting.reason, 1500))));
+        // A service may have been on its way back before the deployment was.
+        told.push((
+            told_at.max(reverting.since),
+            format!(":rewind: {name} goes back\n{}", quote(&reverting.reason, 1500)),
+        ));
     }
     told.extend(deployment.ended.map(|ended| (ended, end(deployment))));
     told

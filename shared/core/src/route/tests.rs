@@ -477,7 +477,7 @@ fn many(count: usize) -> Config {
             _ => (format!("acme/r{number}"), if number.is_multiple_of(2) { "after = [\"p3\"]\n" } else { "" }),
         };
         format!(
-            "[[pipeline]]\nname = \"p{number}\"\nrepository = \"github.com/{repository}\"\nbranches = [\"main\"]\nproject = \"b\"\n{after}"
+            "[[pipeline]]\nname = \"p{number}\"\nrepository = \"github.com/{repository}\"\nbranches = [\"main\"]\nproject = \"web-build\"\n{after}"
         )
     };
     Config::read(&(0..count).map(pipeline).collect::<String>()).expect("a configuration")

@@ -254,7 +254,8 @@ impl Deployment {
     pub(in crate::release) fn take_back(&mut self, reason: &str, now: Timestamp) -> bool {
         let back = self.services.iter().any(ServiceDeployment::goes_back);
         if back {
-            self.reverting = Some(Reverting { reason: reason.to_owned(), since: now });
+            let since = self.reverting.as_ref().map_or(now, |reverting| reverting.since);
+            self.reverting = Some(Reverting { reason: reason.to_owned(), since });
             self.settle(now);
         }
         back
