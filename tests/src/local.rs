@@ -67,6 +67,17 @@ impl Local {
         within(&format!("a message of {id} shows {words:?}"), found).await
     }
 
+    /// Waits until a service of the cluster `production` has one deployment, and that is completed.
+    pub async fn settled(&self, service: &str) {
+        let wanted = json!({ "cluster": "production", "services": [service] });
+        let look = async || {
+            let deployments = self.ecs("DescribeServices", &wanted).await["services"][0]["deployments"].clone();
+            let only = deployments.as_array().is_some_and(|list| list.len() == 1);
+            (only && deployments[0]["rolloutState"] == "COMPLETED").then_some(())
+        };
+        eventually(&format!("{service} is settled"), look).await;
+    }
+
     /// Somebody presses a button of a message in the inbox.
     ///
     /// # Panics

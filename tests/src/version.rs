@@ -32,7 +32,10 @@ impl Local {
         };
         let (path, version) = ("ENV PATH=/bin", format!("ENV VERSION={tag}"));
         let archive = archive.to_str().expect("a path in UTF-8");
-        let import = ["import", "--change", command, "--change", path, "--change", &version, archive, &image];
+        // Of two images that are all alike, made at once by two tests, the engine may forget one's name.
+        let whose = format!("ENV REGISTRY={}", self.stack.registry);
+        let changes = [command, path, &version, &whose].into_iter().flat_map(|change| ["--change", change]);
+        let import: Vec<&str> = ["import"].into_iter().chain(changes).chain([archive, &image]).collect();
         self.stack.engine.output(&import).await.expect("an image");
         self.stack.engine.output(&["push", &image]).await.expect("a push");
     }

@@ -55,7 +55,7 @@ fn a_migration_that_fails_keeps_the_release_out_and_one_that_succeeds_lets_it_in
         |_| {},
         async |local| {
             local.script(&[Local::REPORT_BRANCH]).await;
-            settled(local, "web").await;
+            local.settled("web").await;
             let bad = released(local, "bad", 1, Works::Well).await;
             assert_eq!(bad.state, State::Failed);
             let command = "sh -c echo hoists $VERSION; test $VERSION = good";
@@ -148,7 +148,7 @@ async fn picky(local: &Local, service: &str, check: &str) {
     let arn = registered["taskDefinition"]["taskDefinitionArn"].clone();
     let update = json!({ "cluster": "production", "service": service, "taskDefinition": arn });
     local.ecs("UpdateService", &update).await;
-    settled(local, service).await;
+    local.settled(service).await;
 }
 
 /// A described task definition as a request.
@@ -156,17 +156,6 @@ fn registrable(mut definition: Value) -> Value {
     let members = definition.as_object_mut().expect("a definition");
     members.retain(|member, _| !longshore_core::task_definition::READ_ONLY.contains(&member.as_str()));
     definition
-}
-
-/// Waits until nothing moves in a service.
-async fn settled(local: &Local, service: &str) {
-    let wanted = json!({ "cluster": "production", "services": [service] });
-    let look = async || {
-        let deployments = local.ecs("DescribeServices", &wanted).await["services"][0]["deployments"].clone();
-        let only = deployments.as_array().is_some_and(|list| list.len() == 1);
-        (only && deployments[0]["rolloutState"] == "COMPLETED").then_some(())
-    };
-    eventually(&format!("{service} is settled"), look).await;
 }
 
 #[test]
@@ -205,7 +194,7 @@ async fn is_serving(local: &Local, id: &ReleaseId) -> bool {
 
 /// Has ECS deploy the service blue/green from now on, with a pause before users see the new version.
 async fn blue_green(local: &Local) {
-    settled(local, "web").await;
+    local.settled("web").await;
     let balancer = local.service().await["loadBalancers"][0].clone();
     let update = json!({
         "cluster": "production", "service": "web",
@@ -250,7 +239,7 @@ fn an_image_that_does_not_fit_or_is_not_safe_does_not_go_in() {
         |_| {},
         async |local| {
             local.script(&[Local::REPORT_BRANCH]).await;
-            settled(local, "web").await;
+            local.settled("web").await;
             local.version("web", "unsafe", Works::Well).await;
             let digest = local.digest("unsafe").await;
             local.stack.ecr.scan(&digest, Scan::InProgress);
@@ -277,7 +266,7 @@ fn an_image_that_does_not_fit_or_is_not_safe_does_not_go_in() {
             let arn = &registered["taskDefinition"]["taskDefinitionArn"];
             let update = json!({ "cluster": "production", "service": "web", "taskDefinition": arn });
             local.ecs("UpdateService", &update).await;
-            settled(local, "web").await;
+            local.settled("web").await;
             let before = local.service_deployments().await;
             let release = released(local, "other", 2, Works::Well).await;
             assert_eq!(release.state, State::Failed);
@@ -313,7 +302,7 @@ fn what_runs_already_is_live_at_once_and_nothing_is_registered() {
             local.script(&[Local::REPORT_BRANCH]).await;
             let first = released(local, "one", 1, Works::Well).await;
             assert_eq!(first.state, State::Live, "{:?}", first.reason);
-            settled(local, "web").await;
+            local.settled("web").await;
             let before = local.service_deployments().await;
             let again = local.closed(&release_of(&local.send(&push("one", 3).delivery()).await)).await;
             assert_eq!((again.state, again.deployments[0].is_unchanged()), (State::Live, true), "{:?}", again.reason);

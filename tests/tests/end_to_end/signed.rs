@@ -29,6 +29,7 @@ fn an_image_goes_in_once_it_is_signed_by_the_key_of_its_pipeline() {
         |_| {},
         async |local| {
             local.script(&[Local::REPORT_BRANCH]).await;
+            local.settled("web").await;
             local.version("web", "unsigned", Works::Well).await;
             let before = local.service_deployments().await;
             let unsigned = local.closed(&release_of(&local.send(&push("unsigned", 1).delivery()).await)).await;
