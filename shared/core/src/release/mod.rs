@@ -48,7 +48,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// The digits of a ULID.
-const DIGITS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// A release's id: a ULID, 26 characters of Crockford's base 32, which sort by time.
 /// Source: <https://github.com/ulid/spec>.
@@ -65,11 +65,19 @@ impl ReleaseId {
 
     /// When it was made, by the clock of whoever made it: its first ten digits, in milliseconds.
     pub fn at(&self) -> Option<Timestamp> {
-        let mut milliseconds: i64 = 0;
-        for digit in self.0.chars().take(10) {
-            milliseconds = milliseconds * 32 + i64::try_from(DIGITS.find(digit)?).ok()?;
-        }
-        Timestamp::from_millisecond(milliseconds).ok()
+        Timestamp::from_millisecond(i64::try_from(self.bits() >> 80).ok()?).ok()
+    }
+
+    /// The ULID of these bits.
+    pub(crate) fn of_bits(bits: u128) -> Self {
+        let digit = |place: u32| char::from(DIGITS[usize::try_from(bits >> (5 * place) & 31).unwrap_or_default()]);
+        Self((0..26).rev().map(digit).collect())
+    }
+
+    /// Its 128 bits: 48 of milliseconds, 80 of chance.
+    fn bits(&self) -> u128 {
+        let value = |digit: u8| DIGITS.iter().zip(0..).find_map(|(known, value)| (*known == digit).then_some(value));
+        self.0.bytes().fold(0, |bits, digit| bits << 5 | value(digit).unwrap_or_default())
     }
 
     /// The 26 characters.

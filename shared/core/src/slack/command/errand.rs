@@ -105,15 +105,10 @@ impl Key {
     /// The id of the release that this request makes: a ULID of this time, whose random part is of the key. The same request has the same.
     /// Source: <https://github.com/ulid/spec>.
     pub fn release(&self, at: Timestamp) -> ReleaseId {
-        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let milliseconds = u128::try_from(at.as_millisecond()).unwrap_or(0) & 0xffff_ffff_ffff;
         // 80 bits.
         let random = self.0.get(..20).and_then(|digits| u128::from_str_radix(digits, 16).ok()).unwrap_or(0);
-        let bits = milliseconds << 80 | random;
-        let digit = |at: u32| char::from(DIGITS[usize::try_from(bits >> (5 * at) & 31).unwrap_or(0)]);
-        let id: String = (0..26).rev().map(digit).collect();
-        ReleaseId::parse(&id)
-            .unwrap_or_else(|| unreachable!("26 digits of Crockford's base 32, of which the first is 7 at most"))
+        ReleaseId::of_bits(milliseconds << 80 | random)
     }
 }
 
