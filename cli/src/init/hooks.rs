@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
+use longshore_aws::outbound::{self, Unread};
 use longshore_core::{
     address::{self, Address},
     config::{Config, Pipeline},
@@ -298,12 +299,9 @@ pub fn unreached(error: &reqwest::Error) -> &'static str {
 
 /// An answer as JSON, within bounds.
 pub async fn json_of(mut answer: reqwest::Response) -> Result<Value, &'static str> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| unreached(&error))? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > LONGEST {
-            return Err("answers with too much");
-        }
-    }
-    serde_json::from_slice(&bytes).map_err(|_| "answers with what is no JSON")
+    let body = outbound::body(&mut answer, LONGEST).await.map_err(|unread| match unread {
+        Unread::TooLarge => "answers with too much",
+        Unread::Broken(error) => unreached(&error),
+    })?;
+    serde_json::from_slice(&body).map_err(|_| "answers with what is no JSON")
 }

@@ -8,12 +8,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use aws_sdk_ecr::types::ImageIdentifier;
+use longshore_aws::outbound::{self, Unread};
 use longshore_core::image::{Base, Digest};
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, CONTENT_LENGTH, WWW_AUTHENTICATE},
+    header::{ACCEPT, WWW_AUTHENTICATE},
     redirect::Policy,
 };
 use serde_json::Value;
@@ -198,14 +199,10 @@ fn lists(manifest: &Value, base: &Base) -> bool {
 }
 
 async fn json(answer: &mut Response) -> anyhow::Result<Value> {
-    let length = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url).context("the answer broke off")? {
-        body.extend_from_slice(&chunk);
-        if body.len() > LIMIT || length.is_some_and(|length| length > LIMIT) {
-            bail!("the registry's answer is too large");
-        }
-    }
+    let body = outbound::body(answer, LIMIT).await.map_err(|unread| match unread {
+        Unread::TooLarge => anyhow!("the registry's answer is too large"),
+        Unread::Broken(error) => anyhow!(error.without_url()).context("the answer broke off"),
+    })?;
     serde_json::from_slice(&body).ok().context("the registry's answer is no JSON")
 }
 

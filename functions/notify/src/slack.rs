@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use longshore_aws::{store::Posted, trust};
+use longshore_aws::{
+    outbound::{self, Unread},
+    store::Posted,
+};
 use longshore_core::message::{Reply, View};
 use reqwest::{RequestBuilder, Response, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
@@ -60,8 +63,8 @@ pub struct Slack {
 const METADATA: &str = "longshore_release";
 /// The type of our replies' metadata.
 const REPLY: &str = "longshore_reply";
-/// The largest answer that is read, in bytes.
-const LIMIT: usize = 8 * 1024 * 1024;
+/// For how long one request may take.
+const EACH: Duration = Duration::from_secs(8);
 
 #[derive(Deserialize)]
 struct Answer {
@@ -146,19 +149,11 @@ fn posted(answer: Answer) -> Result<Posted, SlackError> {
 
 /// A client that follows no redirection: whom it is sent to is told a secret.
 pub(crate) fn client() -> reqwest::Client {
-    let builder = trust::client().timeout(Duration::from_secs(8)).redirect(Policy::none());
-    builder.user_agent("longshore").build().unwrap_or_default()
+    outbound::client(EACH, Policy::none()).unwrap_or_default()
 }
 
-/// What went wrong on the way. The error's own text may quote the address, which may be a secret.
-pub(crate) fn unreached(error: &reqwest::Error) -> SlackError {
-    let why = match error {
-        error if error.is_timeout() => "no answer in time",
-        error if error.is_connect() => "no connection",
-        error if error.is_builder() => "the request cannot be made",
-        _ => "the answer broke off",
-    };
-    SlackError::Unreached(why.to_owned())
+fn unreached(error: &reqwest::Error) -> SlackError {
+    SlackError::Unreached(outbound::unreached(error).to_owned())
 }
 
 /// Sends a request; status and body of what Slack answers. 429 is an error of its own.
@@ -168,13 +163,10 @@ pub(crate) async fn exchange(request: RequestBuilder) -> Result<(u16, Vec<u8>), 
     if status == 429 {
         return Err(SlackError::Limited(retry_after(&answer)));
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| unreached(&error))? {
-        if body.len() + chunk.len() > LIMIT {
-            return Err(SlackError::Status(status));
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let body = outbound::body(&mut answer, outbound::LIMIT).await.map_err(|unread| match unread {
+        Unread::TooLarge => SlackError::Status(status),
+        Unread::Broken(error) => unreached(&error),
+    })?;
     Ok((status, body))
 }
 

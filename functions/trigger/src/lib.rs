@@ -6,7 +6,6 @@ mod commands;
 mod delivery;
 mod failed;
 mod interactions;
-mod outbound;
 mod plan;
 pub mod provider;
 mod recorded;

@@ -9,13 +9,13 @@ mod groups;
 
 use std::{sync::OnceLock, time::Duration};
 
+use longshore_aws::outbound::{self, Unread};
 use longshore_core::{message::escape, push::is_mail, slack::called};
 use reqwest::{Client, RequestBuilder, Url, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use self::groups::Groups;
-use crate::outbound::{self, Unread};
 
 /// For how long one request may take. Slack waits for three seconds for the answer to a press.
 const EACH: Duration = Duration::from_millis(1500);
@@ -145,9 +145,9 @@ impl Slack {
 
 async fn sent(request: RequestBuilder) -> Result<(u16, Vec<u8>), SlackError> {
     let mut answer = request.send().await.map_err(|error| unreached(&error))?;
-    let body = outbound::body(&mut answer).await.map_err(|unread| match unread {
+    let body = outbound::body(&mut answer, outbound::LIMIT).await.map_err(|unread| match unread {
         Unread::TooLarge => SlackError::TooLarge,
-        Unread::Unreached(why) => SlackError::Unreached(why),
+        Unread::Broken(error) => unreached(&error),
     })?;
     Ok((answer.status().as_u16(), body))
 }

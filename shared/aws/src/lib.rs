@@ -9,6 +9,7 @@ pub mod http;
 pub mod ids;
 pub mod logs;
 pub mod metrics;
+pub mod outbound;
 pub mod proof;
 pub mod secrets;
 pub mod serve;

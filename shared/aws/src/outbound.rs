@@ -2,31 +2,32 @@
 
 use std::time::Duration;
 
-use longshore_aws::trust;
 use reqwest::{Client, Response, redirect::Policy};
 
+use crate::trust;
+
 /// The largest answer, in bytes: a page of a provider's list, the groups of a large workspace.
-pub(crate) const LIMIT: usize = 8 * 1024 * 1024;
+pub const LIMIT: usize = 8 * 1024 * 1024;
 
 /// Why an answer cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unread {
-    /// It is larger than [`LIMIT`].
+#[derive(Debug)]
+pub enum Unread {
+    /// It is larger than it may be.
     TooLarge,
-    /// It broke off: why.
-    Unreached(&'static str),
+    /// It broke off.
+    Broken(reqwest::Error),
 }
 
 /// A client whose requests take so long at most, their answers included; `None` when none can be made.
-pub(crate) fn client(each: Duration, redirect: Policy) -> Option<Client> {
+pub fn client(each: Duration, redirect: Policy) -> Option<Client> {
     trust::client().timeout(each).redirect(redirect).user_agent("longshore").build().ok()
 }
 
-/// The body of an answer.
-pub(crate) async fn body(answer: &mut Response) -> Result<Vec<u8>, Unread> {
+/// The body of an answer, of `most` bytes at most.
+pub async fn body(answer: &mut Response, most: usize) -> Result<Vec<u8>, Unread> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| Unread::Unreached(unreached(&error)))? {
-        if body.len() + chunk.len() > LIMIT {
+    while let Some(chunk) = answer.chunk().await.map_err(Unread::Broken)? {
+        if body.len() + chunk.len() > most {
             return Err(Unread::TooLarge);
         }
         body.extend_from_slice(&chunk);
@@ -35,7 +36,7 @@ pub(crate) async fn body(answer: &mut Response) -> Result<Vec<u8>, Unread> {
 }
 
 /// What went wrong. The error's own text quotes the address, which may be a secret, and is left out, and of what lies below it nothing.
-pub(crate) fn unreached(error: &reqwest::Error) -> &'static str {
+pub fn unreached(error: &reqwest::Error) -> &'static str {
     match error {
         error if error.is_timeout() => "no answer in time",
         error if error.is_connect() => "no connection",

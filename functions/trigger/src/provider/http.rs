@@ -3,12 +3,12 @@
 use std::{sync::OnceLock, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use longshore_aws::outbound::{self, Unread};
 use reqwest::{Client, RequestBuilder, Url, header::HeaderMap, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::ProviderError;
-use crate::outbound::{self, Unread};
 
 /// For how long one request may take, its answer included.
 const EACH: Duration = Duration::from_secs(3);
@@ -70,9 +70,9 @@ async fn sent(request: RequestBuilder, token: &SecretString) -> Result<Answer, P
         return Err(refusal(answer.status().as_u16(), answer.headers(), Timestamp::now()));
     }
     let link = text(answer.headers(), "link").map(str::to_owned);
-    let body = outbound::body(&mut answer).await.map_err(|unread| match unread {
+    let body = outbound::body(&mut answer, outbound::LIMIT).await.map_err(|unread| match unread {
         Unread::TooLarge => ProviderError::TooLarge,
-        Unread::Unreached(why) => ProviderError::Unreached(why.to_owned()),
+        Unread::Broken(error) => unreached(&error),
     })?;
     Ok(Answer { link, body })
 }
