@@ -93,29 +93,41 @@ impl Notify {
     async fn draw_on(&self, id: &ReleaseId, round: &mut Round) -> anyhow::Result<()> {
         while !round.is_over() {
             let Some(mut lease) = self.store.lease_message(id, ids::now()).await? else { return Ok(()) };
-            let Some(release) = self.store.release(id).await? else { return Ok(()) };
+            let Some(mut release) = self.store.release(id).await? else { return Ok(()) };
             telemetry::know(&release);
-            let before = lease.drawn;
-            if let Err(error) = self.deliver(&mut lease, &release, round).await {
-                tracing::warn!(release = %id, %error, "what was told could not be written down: the tick will try again");
-                return Ok(());
-            }
-            let up_to_date = lease.drawn >= release.version;
-            if up_to_date && before < release.version {
-                metrics::slack_lag(ids::now().duration_since(release.changed));
-            }
+            let up_to_date = loop {
+                let before = lease.drawn;
+                if let Err(error) = self.deliver(&mut lease, &release, round).await {
+                    tracing::warn!(release = %id, %error, "what was told could not be written down: the tick will try again");
+                    return Ok(());
+                }
+                let up_to_date = lease.drawn >= release.version;
+                if up_to_date && before < release.version {
+                    metrics::slack_lag(ids::now().duration_since(release.changed));
+                }
+                tracing::debug!(release = %id, version = lease.drawn, up_to_date, "told");
+                // Changes come in bursts: what came meanwhile is told with the same lease.
+                match self.newer(&release).await? {
+                    Some(newer) if up_to_date && !round.is_over() => release = newer,
+                    _ => break up_to_date,
+                }
+            };
             let given_up = release.ended.is_some_and(|ended| ids::now().duration_since(ended) > GIVE_UP);
             let is_final = release.is_closed() && (up_to_date || given_up);
             if !self.store.release_message(&lease, is_final).await? {
                 tracing::warn!(release = %id, "the lease was lost");
             }
-            tracing::debug!(release = %id, version = lease.drawn, up_to_date, "told");
-            let newest = self.store.release(id).await?;
-            if is_final || newest.is_none_or(|newest| newest.version <= release.version) {
+            if is_final || self.newer(&release).await?.is_none() {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// The record, where it is newer than this.
+    async fn newer(&self, release: &Release) -> anyhow::Result<Option<Release>> {
+        let newest = self.store.release(&release.id).await?;
+        Ok(newest.filter(|newest| newest.version > release.version))
     }
 
     /// Brings every place up to the record, as far as that goes. What was done is in the lease. The error is the lease's: it was lost, or

@@ -104,10 +104,8 @@ impl Notify {
                 let number = position + 1;
                 round.patiently(|| self.slack.reply(token, &posted, number, reply)).await?;
             }
+            // Written down with the lease: who finds that it was not given back counts what is there.
             lease.places[at].replies = position + 1;
-            if is_told {
-                self.keep(lease).await?;
-            }
         }
         Ok(())
     }
