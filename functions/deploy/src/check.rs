@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use longshore_aws::{ids, trust};
+use longshore_aws::{
+    ids,
+    outbound::{self, Lazy},
+};
 use longshore_core::{
     config::Check,
     release::{DeploymentFact, Fact, Probe, Release},
@@ -32,9 +35,10 @@ impl Deploy {
         let Some(probe) = &deployment.probe else {
             return of(DeploymentFact::Probed { failures: 0, last: None });
         };
+        let client = self.client.get().map_err(anyhow::Error::msg)?;
         let mut failures = probe.failures;
         loop {
-            match ask(self.client.get_or_init(client), check).await {
+            match ask(client, check).await {
                 Ok(()) => failures = 0,
                 Err(wrong) => {
                     failures += 1;
@@ -63,10 +67,10 @@ fn remaining(check: &Check, probe: &Probe, now: Timestamp) -> Duration {
     Duration::try_from(left).unwrap_or_default().max(Duration::from_millis(100))
 }
 
-/// A client for checks: it follows no redirection, since another page's answer says nothing about this one.
-fn client() -> Client {
-    let builder = trust::client().redirect(Policy::none()).timeout(PATIENCE).pool_max_idle_per_host(0);
-    builder.user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION"))).build().unwrap_or_default()
+/// A client for checks: it follows no redirection, since another page's answer says nothing about this one; and each question has a connection
+/// of its own, so that each may come to another task.
+pub(crate) const fn client() -> Lazy {
+    Lazy::new(|| outbound::builder(PATIENCE, Policy::none()).pool_max_idle_per_host(0).build().ok())
 }
 
 /// Asks once; what is wrong with the answer, in a sentence that names no more of it than its status.

@@ -13,17 +13,22 @@ mod prepare;
 mod settings;
 mod why;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use aws_config::SdkConfig;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use longshore_aws::{
     events::Publisher,
     http::{Request, Response},
     ids, metrics,
+    outbound::Lazy,
     secrets::SecretStore,
     serve::Function,
     store::Store,
+    together::each,
 };
 use longshore_core::{
     event::Event,
@@ -43,8 +48,8 @@ pub struct Deploy {
     secrets: Arc<SecretStore>,
     events: Publisher,
     accounts: Accounts,
-    /// Asks the URLs of checks; made for the first.
-    client: OnceLock<reqwest::Client>,
+    /// Asks the URLs of checks.
+    client: Lazy,
 }
 
 impl Deploy {
@@ -55,7 +60,7 @@ impl Deploy {
             secrets: Arc::new(SecretStore::new(sdk, settings.common.secret.clone())),
             events: Publisher::new(sdk),
             accounts: Accounts::new(sdk, &settings.registry),
-            client: OnceLock::new(),
+            client: check::client(),
             settings,
         }
     }
@@ -83,34 +88,47 @@ impl Deploy {
     }
 
     /// Takes every release that is being deployed, and that `concerns`, a step further; one that fails does not keep the others
-    /// waiting. How many of them are stuck.
+    /// waiting, and one whose check lasts does not either. Begins anywhere among them, so that those that are not come to in time are come to
+    /// on another tick. How many of them are stuck, or cannot be read.
     async fn advance_open(&self, concerns: impl Fn(&Release) -> bool) -> anyhow::Result<usize> {
         let deadline = ids::now() + TIME;
-        let mut stuck = 0;
-        for id in self.store.open_releases(OpenFor::Deployment).await? {
+        let mut open = self.store.open_releases(OpenFor::Deployment).await?;
+        let first = ids::below(open.len());
+        open.rotate_left(first);
+        let (stuck, left) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = async |id: ReleaseId| {
             if ids::now() > deadline {
-                tracing::warn!("no time left for the others: the next tick goes on");
-                break;
+                left.fetch_add(1, Ordering::Relaxed);
+            } else if self.is_stuck_after(&id, &concerns, deadline).await {
+                stuck.fetch_add(1, Ordering::Relaxed);
             }
-            let read = match self.store.release(&id).await {
-                Ok(Some(release)) if concerns(&release) => release,
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::error!(release = %id, %error, "it cannot be read");
-                    continue;
-                }
-            };
-            let was_stuck = read.is_stuck(ids::now());
-            let is_stuck = match self.advance(read, deadline).await {
-                Ok(release) => release.is_stuck(ids::now()),
-                Err(error) => {
-                    tracing::error!(release = %id, "{error:#}");
-                    was_stuck
-                }
-            };
-            stuck += usize::from(is_stuck);
+        };
+        Box::pin(each(open, work)).await;
+        let left = left.into_inner();
+        if left > 0 {
+            tracing::warn!(left, "no time left for the others: the next tick goes on");
         }
-        Ok(stuck)
+        Ok(stuck.into_inner())
+    }
+
+    /// Takes a release that `concerns` a step further; whether it is stuck then, or cannot be read.
+    async fn is_stuck_after(&self, id: &ReleaseId, concerns: &impl Fn(&Release) -> bool, deadline: Timestamp) -> bool {
+        let read = match self.store.release(id).await {
+            Ok(Some(release)) if concerns(&release) => release,
+            Ok(_) => return false,
+            Err(error) => {
+                tracing::error!(release = %id, %error, "it cannot be read");
+                return true;
+            }
+        };
+        let was_stuck = read.is_stuck(ids::now());
+        match self.advance(read, deadline).await {
+            Ok(release) => release.is_stuck(ids::now()),
+            Err(error) => {
+                tracing::error!(release = %id, "{error:#}");
+                was_stuck
+            }
+        }
     }
 }
 

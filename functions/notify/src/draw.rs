@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use longshore_aws::{
     ids, metrics,
-    store::{Lease, Place, Target},
+    store::{Lease, Looked, Place, Target},
     telemetry,
 };
 use longshore_core::release::{Release, ReleaseId};
@@ -180,16 +180,17 @@ impl Notify {
             return;
         }
         let asked = token.filter(|_| !round.slack_is_down);
-        let (mut looked, error) = known::look_up(&self.store, &self.slack, asked, release, lease.looked.take()).await;
-        match error {
+        let before = lease.looked.take().map(|looked| looked.known);
+        let (known, error) = known::look_up(&self.store, &self.slack, asked, release, before).await;
+        let settled = match error {
             Some(error) => {
                 tracing::warn!(release = %release.id, %error, "people could not be looked up");
                 // Whatever keeps Slack from answering just this, the replies wait no longer for it.
-                looked.settled = ids::now().duration_since(release.accepted) > LOOK_UP;
+                ids::now().duration_since(release.accepted) > LOOK_UP
             }
-            None => looked.settled = asked.is_some() || token.is_none(),
-        }
-        lease.looked = Some(looked);
+            None => asked.is_some() || token.is_none(),
+        };
+        lease.looked = Some(Looked { known, settled });
     }
 }
 
@@ -223,7 +224,7 @@ fn settle(place: &mut Place, release: &Release, told: Result<(), SlackError>, no
             place.not_before = Some(now + pause.min(LONGEST_PAUSE));
         }
         SlackError::Refused(_) => place.not_before = Some(now + REFUSED),
-        SlackError::Unreached(_) | SlackError::Status(_) => {
+        SlackError::Unreached(_) | SlackError::Status(_) | SlackError::TooLarge => {
             place.unsure = true;
             round.slack_is_down |= place.target != Target::Topic;
         }

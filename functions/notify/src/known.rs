@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use longshore_aws::store::{Looked, Store, StoreError};
+use longshore_aws::store::{Store, StoreError};
 use longshore_core::{
     config::Approver,
     message::{Known, Since},
@@ -17,30 +17,26 @@ use crate::slack::{Slack, SlackError};
 const RELEASES: usize = 30;
 
 /// Looks up what is not known yet. With a bot token Slack is asked for the author and for groups; what Slack does not tell is left out.
-/// Where Slack could not be asked, what was found stands in what is returned, which is not settled, with the reason.
+/// Where Slack could not be asked, the reason comes with what is known all the same.
 pub(crate) async fn look_up(
     store: &Store,
     slack: &Slack,
     token: Option<&SecretString>,
     release: &Release,
-    before: Option<Looked>,
-) -> (Looked, Option<SlackError>) {
-    let mut looked = if let Some(looked) = before {
-        looked
+    before: Option<Known>,
+) -> (Known, Option<SlackError>) {
+    let mut known = if let Some(known) = before {
+        known
     } else {
         // One record that cannot be read keeps no message back.
         let since = since(store, release).await.unwrap_or_else(|error| {
             tracing::warn!(release = %release.id, %error, "what came since the release that was live last is not told");
             None
         });
-        Looked { known: Known { since, ..Known::default() }, settled: false }
+        Known { since, ..Known::default() }
     };
-    if looked.settled {
-        return (looked, None);
-    }
-    let people = people(slack, token, release, &mut looked.known).await;
-    looked.settled = people.is_ok();
-    (looked, people.err())
+    let people = people(slack, token, release, &mut known).await;
+    (known, people.err())
 }
 
 async fn people(

@@ -6,12 +6,12 @@ mod find;
 mod people;
 
 use std::{
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use longshore_aws::{
-    outbound::{self, Unread},
+    outbound::{self, Lazy, Unread},
     store::Posted,
 };
 use longshore_core::message::{Reply, View};
@@ -32,6 +32,9 @@ pub enum SlackError {
     /// 5xx, or an answer that is not Slack's.
     #[error("Slack answered status {0}")]
     Status(u16),
+    /// More than an answer of Slack's has.
+    #[error("Slack's answer is larger than {} MiB", outbound::LIMIT / 1024 / 1024)]
+    TooLarge,
     /// `ok: false`, with Slack's word for why.
     #[error("Slack refused the message: {0}")]
     Refused(String),
@@ -54,8 +57,7 @@ impl SlackError {
 #[derive(Debug, Clone)]
 pub struct Slack {
     api: String,
-    /// Made at its first use.
-    http: OnceLock<reqwest::Client>,
+    http: Lazy,
     groups: Arc<Mutex<people::Groups>>,
 }
 
@@ -75,7 +77,7 @@ struct Answer {
 impl Slack {
     /// `api`: for example `https://slack.com/api`. No call is made.
     pub fn new(api: &str) -> Self {
-        Self { api: api.trim_end_matches('/').to_owned(), http: OnceLock::new(), groups: Arc::default() }
+        Self { api: api.trim_end_matches('/').to_owned(), http: client(), groups: Arc::default() }
     }
 
     /// `chat.postMessage`, with the release as metadata, by which [`Slack::find`] knows it again.
@@ -121,7 +123,7 @@ impl Slack {
 
     /// A method that changes something takes JSON.
     async fn call(&self, token: &SecretString, method: &str, body: &Value) -> Result<Answer, SlackError> {
-        let request = self.request(token, method).header("content-type", "application/json; charset=utf-8");
+        let request = self.request(token, method)?.header("content-type", "application/json; charset=utf-8");
         sent(request.body(body.to_string())).await
     }
 
@@ -132,11 +134,12 @@ impl Slack {
         method: &str,
         query: &[(&str, &str)],
     ) -> Result<T, SlackError> {
-        sent(self.request(token, method).form(query)).await
+        sent(self.request(token, method)?.form(query)).await
     }
 
-    fn request(&self, token: &SecretString, method: &str) -> RequestBuilder {
-        self.http.get_or_init(client).post(format!("{}/{method}", self.api)).bearer_auth(token.expose_secret())
+    fn request(&self, token: &SecretString, method: &str) -> Result<RequestBuilder, SlackError> {
+        let client = self.http.get().map_err(no_client)?;
+        Ok(client.post(format!("{}/{method}", self.api)).bearer_auth(token.expose_secret()))
     }
 }
 
@@ -148,8 +151,12 @@ fn posted(answer: Answer) -> Result<Posted, SlackError> {
 }
 
 /// A client that follows no redirection: whom it is sent to is told a secret.
-pub(crate) fn client() -> reqwest::Client {
-    outbound::client(EACH, Policy::none()).unwrap_or_default()
+pub(crate) const fn client() -> Lazy {
+    Lazy::new(|| outbound::client(EACH, Policy::none()))
+}
+
+pub(crate) fn no_client(why: &str) -> SlackError {
+    SlackError::Unreached(why.to_owned())
 }
 
 fn unreached(error: &reqwest::Error) -> SlackError {
@@ -164,7 +171,7 @@ pub(crate) async fn exchange(request: RequestBuilder) -> Result<(u16, Vec<u8>), 
         return Err(SlackError::Limited(retry_after(&answer)));
     }
     let body = outbound::body(&mut answer, outbound::LIMIT).await.map_err(|unread| match unread {
-        Unread::TooLarge => SlackError::Status(status),
+        Unread::TooLarge => SlackError::TooLarge,
         Unread::Broken(error) => unreached(&error),
     })?;
     Ok((status, body))

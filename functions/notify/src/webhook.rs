@@ -3,17 +3,16 @@
 //! Source: <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>. Whoever has the address may post: it is in no error
 //! and in no log.
 
-use std::sync::OnceLock;
-
+use longshore_aws::outbound::{Lazy, is_here};
 use longshore_core::message::{
     Known, View,
     moment::{Kind, Moment},
 };
-use reqwest::{Client, Url};
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::slack::{SlackError, client, exchange, refusal};
+use crate::slack::{SlackError, client, exchange, no_client, refusal};
 
 /// Where Slack's own webhooks are, GovSlack's among them.
 const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
@@ -22,20 +21,19 @@ const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
 #[derive(Debug, Clone)]
 pub struct Webhook {
     api: Option<Url>,
-    /// Made at its first use.
-    http: OnceLock<Client>,
+    http: Lazy,
 }
 
 impl Webhook {
     /// `api`: where Slack's Web API is. A webhook of the same host is taken, too. No call is made.
     pub fn new(api: &str) -> Self {
-        Self { api: Url::parse(api).ok(), http: OnceLock::new() }
+        Self { api: Url::parse(api).ok(), http: client() }
     }
 
     /// Posts a message. Slack answers 200 and `ok`, or 4xx and a word: `invalid_payload`, `no_service`, `channel_not_found`.
     pub async fn post(&self, url: &SecretString, message: &Value) -> Result<(), SlackError> {
         let url = self.at_slack(url.expose_secret()).ok_or_else(|| refusal("slack_webhook_url is none of Slack's"))?;
-        let request = self.http.get_or_init(client).post(url).header("content-type", "application/json");
+        let request = self.http.get().map_err(no_client)?.post(url).header("content-type", "application/json");
         let (status, body) = exchange(request.body(message.to_string())).await?;
         match status {
             200 => Ok(()),
@@ -49,9 +47,7 @@ impl Webhook {
         let url = Url::parse(url).ok()?;
         let host = url.host_str()?;
         let own = self.api.as_ref().is_some_and(|api| api.origin() == url.origin());
-        let loopback = matches!(host, "localhost" | "[::1]")
-            || host.starts_with("127.") && host.parse::<std::net::Ipv4Addr>().is_ok();
-        let safe = url.scheme() == "https" || url.scheme() == "http" && loopback;
+        let safe = url.scheme() == "https" || url.scheme() == "http" && is_here(&url);
         let plain = url.username().is_empty() && url.password().is_none();
         let known = own || HOSTS.contains(&host) && url.port().is_none();
         (safe && plain && known).then_some(url)

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use longshore_aws::{
     deeds::Undone,
     http::{Request, Response},
-    ids, metrics,
+    ids,
 };
 use longshore_core::{
     release::ReleaseId,
@@ -56,7 +56,6 @@ impl Trigger {
             Ok(None) => return Response::empty(),
             Err(error) => {
                 tracing::warn!(%error, "a signed request that is no command");
-                metrics::refused("slack");
                 return Response::bad_request(&error.to_string());
             }
         };

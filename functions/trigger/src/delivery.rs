@@ -9,6 +9,7 @@ use std::{
 use longshore_aws::{
     ids,
     store::{Acceptance, Accepted},
+    together::each,
 };
 use longshore_core::{
     explain::Explanation,
@@ -22,7 +23,6 @@ use crate::{
     plan::{self, Numbers, Planner},
     provider::Api,
     recorded::Recorded,
-    together::each,
 };
 
 /// For how long a delivery is decided on again while others move the same branches. GitHub waits for ten seconds.

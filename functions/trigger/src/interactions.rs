@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use longshore_aws::{
-    deeds::{Deeds, Undone},
+    deeds::Undone,
     http::{Request, Response},
-    ids, metrics,
+    ids,
     secrets::{Secrets, expose},
 };
 use longshore_core::{
     approval::Who,
-    release::{Attempt, Person, Release, ReleaseId, Verdict},
+    release::{Person, Release, Verdict},
     signature::{self, Unproven, Verified},
     slack::{self, Action, Interaction, Press, Pressed, Submitted, User, command::Key, rejection, stale},
     text::shorten,
@@ -21,11 +21,7 @@ use longshore_core::{
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{
-    Trigger,
-    slack::SlackError,
-    wish::{What, Wish},
-};
+use crate::{Trigger, deeds::current, slack::SlackError, who::Place};
 
 /// The largest interaction, in bytes: it carries the whole message.
 const LIMIT: usize = 1024 * 1024;
@@ -84,7 +80,6 @@ impl Trigger {
             Ok(None) => tracing::debug!("an interaction that is nothing to us"),
             Err(error) => {
                 tracing::warn!(%error, "a signed request that is no interaction");
-                metrics::refused("slack");
                 return Response::bad_request(&error.to_string());
             }
         }
@@ -97,7 +92,6 @@ impl Trigger {
             Ok(Ok(Ok(body))) => Ok(body),
             Ok(Ok(Err(why))) => {
                 tracing::warn!(%why, "a request in Slack's name was refused");
-                metrics::refused("slack");
                 Err(Response::unproven())
             }
             Ok(Err(error)) => {
@@ -231,7 +225,7 @@ impl Trigger {
                 }
                 // Two who press at once have one effect.
                 let new = Key::of_retry(id).release(release.ended.unwrap_or(release.accepted));
-                return Ok(self.once_more(&release, new, person(who)).await?);
+                return Ok(self.try_again(&release, new, person(who)).await?);
             }
             Action::Revert => {
                 let who = self.allowed(by, &release, Some(environment), "roll back").await?;
@@ -241,7 +235,7 @@ impl Trigger {
         Ok(done?)
     }
 
-    /// Who they are, where they may; else that is recorded.
+    /// Who they are, where they may.
     async fn allowed(
         &self,
         by: &User,
@@ -249,67 +243,11 @@ impl Trigger {
         environment: Option<&str>,
         deed: &str,
     ) -> Result<Who, NotDone> {
-        let (who, may) = self.may(by, &release.pipeline, environment).await?;
-        let Err(why) = may else { return Ok(who) };
-        let at = environment.and_then(|environment| release.deployment_to(environment).ok()).map_or(0, |(at, _)| at);
-        let attempt = Attempt { name: who.name.clone(), deed: deed.to_owned(), why: why.to_string(), at: ids::now() };
-        self.deeds().declined(release, at, attempt).await?;
-        Err(Undone::Refused(format!("{} may not {deed}: {why}", who.name)).into())
-    }
-
-    /// Sees to the build of a release that someone cancelled; what fails here, the tick does.
-    pub(crate) async fn stopped(&self, cancelled: Release) -> Release {
-        match Box::pin(self.advance(cancelled.clone())).await {
-            Ok(release) => release,
-            Err(error) => {
-                tracing::warn!(release = %cancelled.id, "{error:#}: the tick will stop its build");
-                cancelled
-            }
-        }
-    }
-
-    /// Tries a release once more, as the release `new`: its image where it has one; else it is built again.
-    pub(crate) async fn once_more(&self, release: &Release, new: ReleaseId, person: Person) -> Result<Release, Undone> {
-        let deeds = self.deeds();
-        if release.is_imaged() && !release.deployments.is_empty() {
-            return deeds.retry(new, &release.id, person).await;
-        }
-        let release = deeds.may_build_again(&release.id).await?;
-        let what = release.commit.known().unwrap_or(&release.reference.name).to_owned();
-        // A wish for one environment is again for that one.
-        let mut environments = release.deployments.iter().map(|deployment| deployment.environment.clone());
-        let environment = environments.next().filter(|_| release.wished.is_some() && release.deployments.len() == 1);
-        let pipeline = release.pipeline.clone();
-        let what = What::Named(what);
-        self.build_by_name(Wish { id: new, pipeline, what, environment, person, once_more: true }).await
-    }
-
-    /// Refuses what was accepted before an environment asked for an approval: its plan does not.
-    pub(crate) fn still_asks(&self, release: &Release, environment: &str) -> Result<(), Undone> {
-        let configured = self.settings.config.pipeline(&release.pipeline);
-        let asks = configured.and_then(|pipeline| pipeline.environment(environment)?.plan.approval.as_ref()).is_some();
-        let asked = release.deployment_to(environment).is_ok_and(|(_, deployment)| deployment.plan.approval.is_some());
-        if asks && !asked {
-            let number = release.number;
-            let why =
-                format!("{environment} asks for an approval since #{number} was accepted: have its commit built anew");
-            return Err(Undone::Refused(why));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn deeds(&self) -> Deeds<'_> {
-        Deeds { store: &self.store, events: &self.events }
+        let place = Place { pipeline: &release.pipeline, environment, release: Some(release) };
+        Ok(self.permitted(by, &place, deed, ids::now()).await??)
     }
 }
 
 fn place(press: &Press) -> &str {
     press.environment.as_deref().unwrap_or_default()
-}
-
-/// The environment that a release is on its way to, or did not get into.
-pub(crate) fn current(release: &Release) -> Option<&str> {
-    let mut deployments = release.deployments.iter();
-    let open = deployments.find(|deployment| deployment.verdict != Some(Verdict::Live));
-    open.filter(|_| release.is_imaged()).map(|open| open.environment.as_str())
 }

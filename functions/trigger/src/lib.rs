@@ -3,6 +3,7 @@
 
 mod builds;
 mod commands;
+mod deeds;
 mod delivery;
 mod failed;
 mod interactions;
@@ -13,7 +14,6 @@ pub mod redelivery;
 mod settings;
 pub mod slack;
 mod tick;
-mod together;
 mod webhook;
 mod who;
 pub mod wish;
@@ -161,15 +161,21 @@ impl Function for Trigger {
     }
 
     async fn http(&self, request: Request) -> Response {
-        match (request.method.as_str(), request.path.as_str()) {
-            ("POST", "/webhooks/github") => self.webhook(Source::GitHub, &request).await,
-            ("POST", "/webhooks/bitbucket") => self.webhook(Source::Bitbucket, &request).await,
-            ("POST", "/webhooks/gitlab") => self.webhook(Source::GitLab, &request).await,
-            ("POST", "/slack/interactions") => self.interaction(&request).await,
-            ("POST", "/slack/commands") => self.command(&request).await,
-            ("GET", "/health") => Response::health(),
-            _ => Response::not_found(),
+        let (caller, response) = match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/webhooks/github") => (Source::GitHub.word(), self.webhook(Source::GitHub, &request).await),
+            ("POST", "/webhooks/bitbucket") => {
+                (Source::Bitbucket.word(), self.webhook(Source::Bitbucket, &request).await)
+            }
+            ("POST", "/webhooks/gitlab") => (Source::GitLab.word(), self.webhook(Source::GitLab, &request).await),
+            ("POST", "/slack/interactions") => ("slack", self.interaction(&request).await),
+            ("POST", "/slack/commands") => ("slack", self.command(&request).await),
+            ("GET", "/health") => return Response::health(),
+            _ => return Response::not_found(),
+        };
+        if (400..500).contains(&response.status_code) {
+            metrics::refused(caller);
         }
+        response
     }
 
     async fn event(&self, event: Event) -> anyhow::Result<()> {

@@ -106,7 +106,7 @@ struct Question<'q> {
 }
 
 /// A client of the providers' APIs. It is made when the first question is asked: a start that asks nobody does not pay for it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Providers {
     bases: Bases,
     http: Http,
@@ -120,7 +120,7 @@ impl Providers {
 
     /// With these base URLs.
     pub fn at(bases: Bases) -> Self {
-        Self { bases, http: Http::default() }
+        Self { bases, http: Http::new() }
     }
 
     /// The files that differ between the trees of two commits, sorted, a renamed file under both its names; empty when nothing

@@ -2,11 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use longshore_aws::{ids, store::Acceptance};
+use longshore_aws::{ids, store::Acceptance, together::each};
 use longshore_core::release::{Fact, Newer, Release, ReleaseId, State};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Trigger, plan::Superseded, together::each};
+use crate::{Trigger, plan::Superseded};
 
 /// A delivery that is recorded, and what is to be done for it. Nothing of that can fail the delivery: what is not done here, the tick
 /// does.

@@ -7,9 +7,9 @@
 
 mod groups;
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
-use longshore_aws::outbound::{self, Unread};
+use longshore_aws::outbound::{self, Lazy, Unread};
 use longshore_core::{message::escape, push::is_mail, slack::called};
 use reqwest::{Client, RequestBuilder, Url, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
@@ -63,14 +63,18 @@ pub struct Profile {
 #[derive(Debug)]
 pub struct Slack {
     api: String,
-    http: OnceLock<Option<Client>>,
+    http: Lazy,
     groups: Groups,
 }
 
 impl Slack {
     /// `api`: for example `https://slack.com/api`. No call is made.
     pub fn new(api: &str) -> Self {
-        Self { api: api.trim_end_matches('/').to_owned(), http: OnceLock::new(), groups: Groups::default() }
+        Self {
+            api: api.trim_end_matches('/').to_owned(),
+            http: Lazy::new(|| outbound::client(EACH, Policy::none())),
+            groups: Groups::default(),
+        }
     }
 
     /// `users.info`.
@@ -138,8 +142,7 @@ impl Slack {
     }
 
     fn client(&self) -> Result<&Client, SlackError> {
-        let made = self.http.get_or_init(|| outbound::client(EACH, Policy::none()));
-        made.as_ref().ok_or(SlackError::Unreached("no HTTP client can be made"))
+        self.http.get().map_err(SlackError::Unreached)
     }
 }
 

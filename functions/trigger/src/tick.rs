@@ -6,11 +6,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use longshore_aws::{ids, metrics};
+use longshore_aws::{ids, metrics, together::each};
 use longshore_core::release::{OpenFor, Release, State};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::{Trigger, together::each};
+use crate::Trigger;
 
 /// How long a tick takes at most. Lambda ends an invocation after 25 seconds.
 const TIME: Duration = Duration::from_secs(20);
@@ -58,7 +58,11 @@ impl Trigger {
             let read = match self.store.release(&id).await {
                 Ok(Some(release)) => release,
                 Ok(None) => return,
-                Err(error) => return tracing::error!(release = %id, %error, "it cannot be read"),
+                Err(error) => {
+                    tracing::error!(release = %id, %error, "it cannot be read");
+                    let unread = Seen { due: None, stuck: 1 };
+                    return seen.lock().unwrap_or_else(PoisonError::into_inner).add(&unread);
+                }
             };
             let mut found = Seen::of(&read, ids::now());
             match Box::pin(self.bring_on(read)).await {
@@ -77,7 +81,7 @@ impl Trigger {
 struct Seen {
     /// Since when the oldest of those is to be started that CodeBuild has not taken yet.
     due: Option<Timestamp>,
-    /// How many have not moved for longer than they may.
+    /// How many have not moved for longer than they may, or cannot be read.
     stuck: usize,
 }
 

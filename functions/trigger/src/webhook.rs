@@ -30,15 +30,11 @@ impl Trigger {
     pub(crate) async fn webhook(&self, source: Source, request: &Request) -> Response {
         let received = Instant::now();
         if request.body.len() > LIMIT {
-            metrics::refused(source.word());
             return Response::too_large(LIMIT);
         }
         let delivery = match self.proven(source, request).await {
             Ok(Ok(delivery)) => delivery,
-            Ok(Err(refusal)) => {
-                metrics::refused(source.word());
-                return refusal;
-            }
+            Ok(Err(refusal)) => return refusal,
             Err(error) => {
                 tracing::error!("{error:#}");
                 return Response::try_again();
@@ -47,10 +43,7 @@ impl Trigger {
         telemetry::delivered(&delivery);
         let id = delivery.id.clone();
         match self.take(delivery).await {
-            Ok(Taken::TooMany(why)) => {
-                metrics::refused(source.word());
-                Response::unprocessable(&why)
-            }
+            Ok(Taken::TooMany(why)) => Response::unprocessable(&why),
             Ok(Taken::Recorded(recorded)) => {
                 let until = (Instant::now() + START_TIME).min(received + ANSWER_TIME);
                 let ignored = recorded.ignored.clone();

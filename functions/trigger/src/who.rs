@@ -1,8 +1,11 @@
-//! Who somebody in Slack is, as far as it decides what they may do.
+//! Who somebody in Slack is, and what they may do.
 
+use jiff::Timestamp;
+use longshore_aws::deeds::Undone;
 use longshore_core::{
     approval::{self, Identity, MayNot, Who},
     config::{Approval, Approver},
+    release::{Attempt, Release},
     slack::User,
 };
 
@@ -10,6 +13,17 @@ use crate::{
     Trigger,
     slack::{Profile, SlackError},
 };
+
+/// What somebody wants to do something to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The pipeline.
+    pub pipeline: &'a str,
+    /// The environment; none: the pipeline's releases as a whole.
+    pub environment: Option<&'a str>,
+    /// The release, where it is about one.
+    pub release: Option<&'a Release>,
+}
 
 impl Trigger {
     /// Who they are, for an approval: their address is asked for where the commit's author may not approve.
@@ -20,7 +34,7 @@ impl Trigger {
 
     /// Who they are, and whether they may do something besides approving ([`approval::allowed`]) to a pipeline's environment, or to its
     /// releases as a whole, as longshore.toml says now.
-    pub(crate) async fn may(
+    async fn may(
         &self,
         by: &User,
         pipeline: &str,
@@ -34,6 +48,29 @@ impl Trigger {
         let is_there = pipeline.is_some() && (environment.is_none() || found.is_some());
         let may = if is_there { approval::may_do(allowed, &who) } else { Err(MayNot::NotAllowed) };
         Ok((who, may))
+    }
+
+    /// Who they are, where they may do something; else a refusal, which is recorded where it is about a release.
+    pub(crate) async fn permitted(
+        &self,
+        by: &User,
+        place: &Place<'_>,
+        deed: &str,
+        at: Timestamp,
+    ) -> Result<Result<Who, Undone>, SlackError> {
+        let Place { pipeline, environment, release } = *place;
+        let (who, may) = self.may(by, pipeline, environment).await?;
+        let Err(why) = may else { return Ok(Ok(who)) };
+        let name = &who.name;
+        if let Some(release) = release {
+            let deployment = environment.and_then(|environment| release.deployment_to(environment).ok());
+            let attempt = Attempt { name: name.clone(), deed: deed.to_owned(), why: why.to_string(), at };
+            let recorded = self.deeds().declined(release, deployment.map_or(0, |(at, _)| at), attempt).await;
+            if let Err(error) = recorded {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Err(Undone::Refused(format!("{name} may not {deed}: {why}"))))
     }
 
     /// Slack is asked for groups where these decide, and for the address where it is wanted.

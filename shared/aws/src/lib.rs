@@ -17,4 +17,5 @@ pub mod settings;
 pub mod signed;
 pub mod store;
 pub mod telemetry;
+pub mod together;
 pub mod trust;

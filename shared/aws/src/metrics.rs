@@ -53,7 +53,7 @@ pub fn delivery(source: &str, ignored: bool) {
     tracing::info!(Deliveries = 1, Ignored = u64::from(ignored), source, "metrics");
 }
 
-/// A request to take a delivery, a press or a command was refused: its proof is missing or wrong, or it is nothing that can be read.
+/// A request to take a delivery, a press or a command was refused: its proof is missing or wrong, it is nothing that can be read, or too large, or too much.
 pub fn refused(source: &str) {
     tracing::info!(Refused = 1, source, "metrics");
 }

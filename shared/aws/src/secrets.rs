@@ -39,6 +39,9 @@ pub struct Secrets {
     pub slack_signing_secret: Vec<SecretString>,
 }
 
+/// The shortest secret that nobody guesses, in bytes.
+pub const SHORTEST: usize = 16;
+
 /// The label of the version that counts. Source: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>.
 pub const CURRENT: &str = "AWSCURRENT";
 

@@ -151,6 +151,9 @@ fn what_waits_is_refused_or_ends_badly_is_counted_once() {
             assert_eq!(local.ended(&refused).await.state, State::Failed);
             let unsigned = local.request(Source::GitHub, &Headers::default(), "{}").await;
             assert_eq!(unsigned.0, 401);
+            let too_large = local_protocol::http().post(format!("{}/slack/commands", local.stack.url));
+            let too_large = too_large.body("a".repeat(65 * 1024)).send().await.expect("an answer");
+            assert_eq!(too_large.status(), 413);
             local.tick("Trigger").await;
             let age = told(local, "QueueAge").pop().expect("something waits");
             assert!((0.0..600.0).contains(&age.value) && age.unit == "Seconds", "{age:?}");
@@ -171,7 +174,7 @@ fn what_waits_is_refused_or_ends_badly_is_counted_once() {
             let sums = sums(&metrics(local));
             let failed = ("Releases".to_owned(), Some("failed".to_owned()));
             assert_eq!(sums.get(&failed), Some(&2.0), "each once, however often it is come to: {sums:?}");
-            assert_eq!(sums.get(&("Refused".to_owned(), None)), Some(&1.0));
+            assert_eq!(sums.get(&("Refused".to_owned(), None)), Some(&2.0));
             assert!(!sums.contains_key(&("LeadTime".to_owned(), None)), "nothing went live: {sums:?}");
         },
     );

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use longshore_aws::deeds::{Deeds, To, Undone};
 use longshore_core::{
     approval::Who,
-    release::{Attempt, Deployment, Lock, Person, Release},
+    release::{Deployment, Lock, Person, Release},
     slack::{
         User,
         answer::Done,
@@ -14,21 +14,11 @@ use longshore_core::{
 
 use crate::{
     Trigger,
-    interactions::current,
+    deeds::current,
     slack::SlackError,
+    who::Place,
     wish::{What, Wish},
 };
-
-/// What somebody wants to do something to.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    /// The pipeline.
-    pub pipeline: &'a str,
-    /// The environment; none: the pipeline's releases as a whole.
-    pub environment: Option<&'a str>,
-    /// The release, where it is about one.
-    pub release: Option<&'a Release>,
-}
 
 impl Trigger {
     /// `maybe_done`: an earlier invocation may have done it.
@@ -157,7 +147,7 @@ impl Trigger {
         }
     }
 
-    /// Somebody, as records name them, where they may do something; else a refusal, which is recorded where it is about a release.
+    /// Somebody, as records name them, where they may do something.
     pub(super) async fn person(
         &self,
         by: &User,
@@ -165,15 +155,8 @@ impl Trigger {
         deed: &str,
         at: Timestamp,
     ) -> Result<Person, Undone> {
-        let Place { pipeline, environment, release } = *place;
-        let (who, may) = self.may(by, pipeline, environment).await.map_err(|error| unknown(&error))?;
-        let Err(why) = may else { return Ok(Person { name: who.name, reason: None, at }) };
-        if let Some(release) = release {
-            let deployment = environment.and_then(|environment| release.deployment_to(environment).ok());
-            let attempt = Attempt { name: who.name.clone(), deed: deed.to_owned(), why: why.to_string(), at };
-            self.deeds().declined(release, deployment.map_or(0, |(at, _)| at), attempt).await?;
-        }
-        Err(Undone::Refused(format!("{} may not {deed}: {why}", who.name)))
+        let who = self.permitted(by, place, deed, at).await.map_err(|error| unknown(&error))??;
+        Ok(Person { name: who.name, reason: None, at })
     }
 
     /// The same, for a build: whom the pipeline names, and for each environment that it reaches whom that names itself. Where an approval is

@@ -5,14 +5,14 @@
 //! an answer, and not once those 30 minutes are over.
 
 use jiff::{SignedDuration, Timestamp};
-use longshore_aws::{deeds::Undone, ids, store::TakenErrand};
+use longshore_aws::{deeds::Undone, ids, store::TakenErrand, together::each};
 use longshore_core::slack::{
     answer::{self, Answer, Seen},
     command::{Key, Outcome},
 };
 use secrecy::ExposeSecret;
 
-use crate::{Trigger, together::each};
+use crate::Trigger;
 
 /// For how long whoever gave a command can be answered.
 /// Source: <https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>.

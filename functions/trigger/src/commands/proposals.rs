@@ -13,8 +13,8 @@ use longshore_core::{
     },
 };
 
-use super::deeds::Place;
 use crate::Trigger;
+use crate::who::Place;
 
 impl Trigger {
     /// The question, with what would change; `None`: it is done without one. What cannot be done is refused here already, as far as that is

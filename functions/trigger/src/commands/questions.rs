@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_aws::{deeds::Undone, ids, store::StoreError};
+use longshore_aws::{deeds::Undone, ids, store::StoreError, together::all};
 use longshore_core::{
     config::Pipeline,
     push::Reference,
@@ -16,7 +16,7 @@ use longshore_core::{
 
 use tokio::time::timeout;
 
-use crate::{Trigger, together::all};
+use crate::Trigger;
 
 /// How many releases are listed.
 const LISTED: usize = 10;

@@ -1,9 +1,9 @@
 //! Requests as all providers take them: with a bearer token, and with bounds on what comes back.
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use longshore_aws::outbound::{self, Unread};
+use longshore_aws::outbound::{self, Lazy, Unread};
 use reqwest::{Client, RequestBuilder, Url, header::HeaderMap, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -19,9 +19,9 @@ const PAUSE: SignedDuration = SignedDuration::from_mins(1);
 /// For how long it is left alone at most, whatever it says.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
-/// The client, made at its first use.
-#[derive(Debug, Default)]
-pub(super) struct Http(OnceLock<Option<Client>>);
+/// The client.
+#[derive(Debug)]
+pub(super) struct Http(Lazy);
 
 /// A successful answer.
 pub(super) struct Answer {
@@ -37,6 +37,10 @@ impl Answer {
 }
 
 impl Http {
+    pub(super) const fn new() -> Self {
+        Self(Lazy::new(|| outbound::client(EACH, same_host())))
+    }
+
     pub(super) async fn get(&self, url: Url, token: &SecretString) -> Result<Answer, ProviderError> {
         sent(self.client()?.get(url), token).await
     }
@@ -46,8 +50,7 @@ impl Http {
     }
 
     fn client(&self) -> Result<&Client, ProviderError> {
-        let made = self.0.get_or_init(|| outbound::client(EACH, same_host()));
-        made.as_ref().ok_or_else(|| ProviderError::Unreached("no HTTP client can be made".to_owned()))
+        self.0.get().map_err(|why| ProviderError::Unreached(why.to_owned()))
     }
 }
 

@@ -41,7 +41,7 @@ async fn github_is_asked_once_for_a_push_that_goes_on() {
     assert_eq!(asked(&mock, Api::GitHub, SHOP).await, Ok(Some(names(&["README.md", "api/old.rs", "web/new.rs"]))));
     assert_eq!(mock.seen(), [compare(BEFORE, AFTER)]);
     assert_eq!(mock.headers("authorization"), ["Bearer t0ken"]);
-    assert_eq!(mock.headers("user-agent"), ["longshore"]);
+    assert_eq!(mock.headers("user-agent"), [concat!("longshore/", env!("CARGO_PKG_VERSION"))]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 /// Does the work for each item, four at a time, and begins with them in their order. Who stops waiting stops all of it where it stands.
-pub(crate) async fn each<T, F: Future<Output = ()>>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> F) {
+pub async fn each<T, F: Future<Output = ()>>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> F) {
     let items = Mutex::new(items.into_iter());
     let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
     let one_after_the_other = async || {
@@ -15,7 +15,7 @@ pub(crate) async fn each<T, F: Future<Output = ()>>(items: impl IntoIterator<Ite
 }
 
 /// What the work makes of each item, in their order, as [`each`] does it; the first error there is among them.
-pub(crate) async fn all<T, R, E, F: Future<Output = Result<R, E>>>(
+pub async fn all<T, R, E, F: Future<Output = Result<R, E>>>(
     items: impl IntoIterator<Item = T>,
     work: impl Fn(T) -> F,
 ) -> Result<Vec<R>, E> {
