@@ -7,7 +7,10 @@ use anstream::{ColorChoice, eprintln, println};
 use longshore_core::config::{Config, Place, Problem, Problems};
 use serde_json::json;
 
-use crate::output;
+use crate::{
+    output,
+    terminal::{is_harmful, plain},
+};
 
 /// The JSON schema of longshore.toml, for editors.
 pub const SCHEMA: &str = include_str!("../../docs/longshore.schema.json");
@@ -67,13 +70,15 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     };
     let ok = config.is_some() && (!arguments.strict || problems.is_empty());
     if arguments.json {
-        println!("{}", as_json(&file, ok, severity, &problems));
+        if let Err(error) = output::json(&as_json(&file, ok, severity, &problems)) {
+            return output::failed(&error);
+        }
     } else {
         if !problems.is_empty() {
-            eprintln!("{}", report(&file, &text, severity, &problems));
+            eprintln!("{}", report(&plain(&file), &text, severity, &problems));
         }
         if let Some(config) = &config {
-            println!("{file} is {}", told(config.pipelines().len(), problems.iter().count()));
+            println!("{} is {}", plain(&file), told(config.pipelines().len(), problems.iter().count()));
         }
     }
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -98,17 +103,32 @@ fn report(file: &str, text: &str, severity: Severity, problems: &Problems) -> St
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
+    let text = &harmless(text);
     let shown = |(_, problem): &(Place, Problem)| {
         let end = problem.span.end.min(text.len());
         let annotation = AnnotationKind::Primary.span(problem.span.start.min(end)..end);
         let snippet = Snippet::source(text).path(file).annotation(annotation);
-        let mut group = Group::with_title(level.clone().primary_title(problem.message.as_str())).element(snippet);
+        let mut group = Group::with_title(level.clone().primary_title(plain(&problem.message))).element(snippet);
         if let Some(help) = &problem.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+            group = group.element(Level::HELP.message(plain(help)));
         }
         renderer.render(&[group])
     };
     problems.iter().map(shown).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The text without what a terminal would act upon, and with every byte where it was.
+fn harmless(text: &str) -> String {
+    let harmless = |character| match character {
+        '\n' | '\t' => character,
+        _ if !is_harmful(character) => character,
+        _ => match character.len_utf8() {
+            1 => '?',
+            2 => '¿',
+            _ => char::REPLACEMENT_CHARACTER,
+        },
+    };
+    text.chars().map(harmless).collect()
 }
 
 fn as_json(file: &str, ok: bool, severity: Severity, problems: &Problems) -> serde_json::Value {
@@ -123,4 +143,19 @@ fn as_json(file: &str, ok: bool, severity: Severity, problems: &Problems) -> ser
         })
     });
     json!({ "file": file, "ok": ok, "problems": problems.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_steers_no_terminal_and_its_problems_stay_where_they_are() {
+        let text = "[slack]\n\"\u{9b}2J\u{202e}\u{1b}]0;x\u{7}\" = 1\n";
+        let problems = Config::read(text).expect_err("no key of ours");
+        let shown = report("longshore.toml", text, Severity::Error, &problems);
+        let steers = |character: char| is_harmful(character) && !matches!(character, '\n' | '\t');
+        assert!(!anstream::adapter::strip_str(&shown).to_string().chars().any(steers), "{shown:?}");
+        assert_eq!(harmless(text).len(), text.len());
+    }
 }

@@ -152,15 +152,16 @@ impl Subject {
 fn shown(release: &Release, parts: Vec<Part>, json: bool) -> anyhow::Result<ExitCode> {
     if json {
         told(release, &parts)?;
-    } else if parts.is_empty() {
+        return Ok(if parts.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+    }
+    if parts.is_empty() {
         let (pipeline, number) = (&release.pipeline, release.number);
         return refusal(&format!("nothing of that kind was logged about {pipeline}#{number}"), false);
-    } else {
-        for Part { source, lines } in parts {
-            output::title(&crate::terminal::plain(&source));
-            for line in lines {
-                output::say(crate::terminal::harmless(&line, false).trim_end());
-            }
+    }
+    for Part { source, lines } in parts {
+        output::title(&crate::terminal::plain(&source));
+        for line in lines {
+            output::say(crate::terminal::harmless(&line, false).trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -143,12 +143,26 @@ enum Command {
 
 fn main() -> ExitCode {
     completions::answer(Arguments::command);
-    let matches = Arguments::command().get_matches();
+    let matches = match Arguments::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() && std::env::args().any(|argument| argument == "--json") => {
+            output::for_programs(true);
+            return output::failed(&output::WrongUsage(first_paragraph(&error)).into());
+        }
+        Err(error) => error.exit(),
+    };
     output::for_programs(asks_for_json(&matches));
     match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => run(arguments.command),
         Err(error) => error.exit(),
     }
+}
+
+/// What is wrong with the arguments, without the usage that follows it.
+fn first_paragraph(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    first.strip_prefix("error: ").unwrap_or(first).trim().to_owned()
 }
 
 /// Whether the command has `--json`.

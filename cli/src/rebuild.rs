@@ -26,7 +26,7 @@ use crate::{
     output::WrongUsage,
     progress::Progress,
     reference::Pipelines,
-    table::{Cell, Colour, cell, coloured, table},
+    table::{Cell, Colour, cell, coloured, fitting, width},
     terminal::plain,
     who::{Caller, reason},
 };
@@ -71,17 +71,8 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { mut names, base_changed, dry_run, reason, form, caller, pipelines, account } = arguments;
-    if names.is_empty() {
-        names = pipelines.all(None)?;
-    } else if let Ok(config) = pipelines.config() {
-        for name in &names {
-            if config.pipeline(name).is_none() {
-                return Err(WrongUsage(format!("there is no pipeline {}", plain(name))).into());
-            }
-        }
-    }
-    names.dedup();
+    let Arguments { names, base_changed, dry_run, reason, form, caller, pipelines, account } = arguments;
+    let names = meant(&pipelines, &names)?;
     let account = account.open().await?;
     let who = if dry_run { None } else { Some(caller.who(&account).await?.name) };
     let registries = base_changed.then(|| Registries::new(&account)).transpose()?;
@@ -89,11 +80,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut done = Vec::new();
     for name in &names {
         progress.tell(&format!("looking at {name}"));
-        let looked = look(&account.store, name, registries.as_ref()).await?;
+        let looked = look(&account.store, name, registries.as_ref()).await;
         let outcome = match (&who, &looked.release) {
             (Some(who), Some(release)) if looked.is_due() => {
                 progress.tell(&format!("asking for a release of {name}"));
-                ask(&account, who, release, &looked, reason.as_deref()).await?
+                ask(&account, who, release, &looked, reason.as_deref()).await
             }
             _ => Outcome::None,
         };
@@ -102,11 +93,30 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     drop(progress);
     let rows: Vec<_> = done.iter().map(|(looked, outcome)| row(looked, outcome, dry_run)).collect();
     let object = json!({ "pipelines": done.iter().map(|(looked, outcome)| told(looked, outcome)).collect::<Vec<_>>() });
-    form.done(table(&rows, 0).trim_end(), object)?;
+    form.done(fitting(&rows, 0, width()).trim_end(), object)?;
     let failed = |(looked, outcome): &(Looked, Outcome)| {
-        matches!(outcome, Outcome::Refused(_)) || matches!(looked.finding, Finding::Unknown(_))
+        matches!(outcome, Outcome::Refused(_) | Outcome::Pending(_)) || matches!(looked.finding, Finding::Unknown(_))
     };
     Ok(if done.iter().any(failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The pipelines that are named, or all of the configuration's; each once.
+fn meant(pipelines: &Pipelines, names: &[String]) -> anyhow::Result<Vec<String>> {
+    if names.is_empty() {
+        return pipelines.all(None);
+    }
+    let config = pipelines.config().ok();
+    let mut meant = Vec::new();
+    for name in names {
+        let name = pipelines.one(Some(name))?;
+        if config.as_ref().is_some_and(|config| config.pipeline(&name).is_none()) {
+            return Err(WrongUsage(format!("there is no pipeline {}", plain(&name))).into());
+        }
+        if !meant.contains(&name) {
+            meant.push(name);
+        }
+    }
+    Ok(meant)
 }
 
 /// What came of asking.
@@ -115,8 +125,10 @@ enum Outcome {
     None,
     /// A release is made.
     Made(Box<Release>),
-    /// It was refused: why.
+    /// It was refused, or could not be asked for: why.
     Refused(String),
+    /// It is written down; whether it is done is not known yet: why.
+    Pending(String),
 }
 
 impl Looked {
@@ -129,13 +141,7 @@ impl Looked {
 }
 
 /// Writes down what is wanted, and reads what became of it.
-async fn ask(
-    account: &Account,
-    who: &str,
-    release: &Release,
-    looked: &Looked,
-    reason: Option<&str>,
-) -> anyhow::Result<Outcome> {
+async fn ask(account: &Account, who: &str, release: &Release, looked: &Looked, reason: Option<&str>) -> Outcome {
     let (id, name) = (ids::release_id(), shorten(who, 200));
     let (key, store) = (Key::of_call(&id), &account.store);
     let reason = match (&looked.finding, reason) {
@@ -159,16 +165,21 @@ async fn ask(
         rebuild: Some(Rebuild { reason: shorten(&reason, 500), newest: looked.newest }),
         received: ids::now(),
     };
-    store.keep_errand(&key, &errand, None).await?;
+    if let Err(error) = store.keep_errand(&key, &errand, None).await {
+        return Outcome::Refused(error.to_string());
+    }
     account.events().command(&key).await;
-    let Some(outcome) = build::outcome(store, &key).await? else {
-        return Ok(Outcome::Refused(format!("it is written down, and was not done in time: longshore release {id}")));
-    };
-    Ok(match (outcome.refused, store.release(&id).await?) {
-        (Some(why), _) => Outcome::Refused(why),
-        (None, Some(made)) => Outcome::Made(Box::new(made)),
-        (None, None) => Outcome::Refused(format!("there is no release {id}")),
-    })
+    let pending = |why: &str| Outcome::Pending(format!("{why}: longshore release {id}"));
+    match build::outcome(store, &key).await.map(|outcome| outcome.map(|outcome| outcome.refused)) {
+        Ok(Some(Some(why))) => Outcome::Refused(why),
+        Ok(Some(None)) => match store.release(&id).await {
+            Ok(Some(made)) => Outcome::Made(Box::new(made)),
+            Ok(None) => Outcome::Refused(format!("there is no release {id}")),
+            Err(error) => pending(&error.to_string()),
+        },
+        Ok(None) => pending("it was not done in time"),
+        Err(error) => pending(&format!("{error:#}")),
+    }
 }
 
 fn row(looked: &Looked, outcome: &Outcome, dry_run: bool) -> Vec<Cell> {
@@ -183,6 +194,7 @@ fn row(looked: &Looked, outcome: &Outcome, dry_run: bool) -> Vec<Cell> {
     let (text, colour) = match (&looked.finding, outcome) {
         (_, Outcome::Made(made)) => (format!("released as #{}", made.number), Colour::Good),
         (_, Outcome::Refused(why)) => (format!("refused: {why}"), Colour::Bad),
+        (_, Outcome::Pending(why)) => (format!("written down; {why}"), Colour::Open),
         (Finding::Wanted | Finding::Changed { .. }, Outcome::None) if dry_run => {
             ("would be released".to_owned(), Colour::Open)
         }
@@ -198,6 +210,7 @@ fn row(looked: &Looked, outcome: &Outcome, dry_run: bool) -> Vec<Cell> {
 fn told(looked: &Looked, outcome: &Outcome) -> Value {
     let (finding, why) = match (&looked.finding, outcome) {
         (_, Outcome::Refused(why)) => ("refused", Some(why)),
+        (_, Outcome::Pending(why)) => ("pending", Some(why)),
         (Finding::Wanted, _) => ("wanted", None),
         (Finding::Changed { .. }, _) => ("changed", None),
         (Finding::Unchanged, _) => ("unchanged", None),
@@ -210,7 +223,7 @@ fn told(looked: &Looked, outcome: &Outcome) -> Value {
     };
     let made = match outcome {
         Outcome::Made(made) => Some(json!({ "id": made.id, "number": made.number })),
-        Outcome::None | Outcome::Refused(_) => None,
+        Outcome::None | Outcome::Refused(_) | Outcome::Pending(_) => None,
     };
     json!({
         "pipeline": looked.pipeline, "live": looked.release.as_ref().map(|release| release.number),

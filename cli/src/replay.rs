@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
+use longshore_aws::outbound::is_here;
 use longshore_core::{push::Source, webhook};
 use longshore_local::{Whereabouts, hook};
 use reqwest::{Client, Response, Url, redirect::Policy};
@@ -92,10 +93,9 @@ fn secret() -> anyhow::Result<String> {
 /// The address of the source's route; the secret of some sources goes over the wire as it is, hence never in the clear to elsewhere.
 fn endpoint(base: &str, source: Source) -> anyhow::Result<Url> {
     let mut url = Url::parse(base).with_context(|| format!("{base} is no URL"))?;
-    let here = url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {
         "https" => {}
-        "http" if here => {}
+        "http" if is_here(&url) => {}
         _ => bail!("{base} is neither https:// nor on this machine"),
     }
     let path = url.path().trim_end_matches('/');

@@ -1,6 +1,6 @@
 //! Which release of a pipeline is built once more, and whether what it was built on has changed.
 
-use longshore_aws::store::Store;
+use longshore_aws::store::{Store, StoreError};
 use longshore_core::{
     image::{Base, Digest},
     release::{Deed, Release, State, Verdict},
@@ -43,11 +43,24 @@ pub enum Finding {
     Unknown(String),
 }
 
-/// Looks at a pipeline; `registries` where only a changed base counts.
-pub async fn look(store: &Store, pipeline: &str, registries: Option<&Registries<'_>>) -> anyhow::Result<Looked> {
+/// Looks at a pipeline; `registries` where only a changed base counts. What fails is the finding, so that the other pipelines are looked at.
+pub async fn look(store: &Store, pipeline: &str, registries: Option<&Registries<'_>>) -> Looked {
+    let (newest, release, finding) = match found(store, pipeline, registries).await {
+        Ok((newest, Some((release, finding)))) => (newest, Some(Box::new(release)), finding),
+        Ok((newest, None)) => (newest, None, Finding::Left("nothing of it is live".to_owned())),
+        Err(error) => (0, None, Finding::Unknown(error.to_string())),
+    };
+    Looked { pipeline: pipeline.to_owned(), release, newest, finding }
+}
+
+/// The number of the newest release, and the one whose commit is meant.
+async fn found(
+    store: &Store,
+    pipeline: &str,
+    registries: Option<&Registries<'_>>,
+) -> Result<(u64, Option<(Release, Finding)>), StoreError> {
     let listed = store.newest_releases(pipeline, None, MOST).await?;
     let newest = listed.first().map_or(0, |listed| listed.number);
-    let looked = |release, finding| Looked { pipeline: pipeline.to_owned(), release, newest, finding };
     for one in listed {
         let Some(release) = store.release(&one.id).await? else { continue };
         let finding = match (standing(&release), registries) {
@@ -56,9 +69,9 @@ pub async fn look(store: &Store, pipeline: &str, registries: Option<&Registries<
             (Standing::Counts, None) => Finding::Wanted,
             (Standing::Counts, Some(registries)) => compared(&release, registries).await,
         };
-        return Ok(looked(Some(Box::new(release)), finding));
+        return Ok((newest, Some((release, finding))));
     }
-    Ok(looked(None, Finding::Left("nothing of it is live".to_owned())))
+    Ok((newest, None))
 }
 
 /// Whether a release is the one whose commit is meant.

@@ -130,8 +130,7 @@ impl<'a> Registries<'a> {
 
     async fn token(&self, granter: &Granter, base: &Base) -> anyhow::Result<String> {
         let mut url = Url::parse(&granter.realm).ok().context("the registry names no address for its tokens")?;
-        let is_here = url.host_str().is_some_and(is_here);
-        let may_ask = if is_here { self.here } else { url.scheme() == "https" };
+        let may_ask = if outbound::is_here(&url) { self.here } else { url.scheme() == "https" };
         if !may_ask {
             bail!("{} names an address for its tokens that is not asked", base.registry);
         }
@@ -146,13 +145,15 @@ impl<'a> Registries<'a> {
     }
 
     fn url(&self, registry: &str, path: &str) -> anyhow::Result<Url> {
-        let here = is_here(registry.split(':').next().unwrap_or_default());
-        if here && !self.here {
-            bail!("{registry} is a registry of the machine that built it");
-        }
         let host = if registry == "docker.io" { "registry-1.docker.io" } else { registry };
-        let scheme = if here { "http" } else { "https" };
-        Ok(Url::parse(&format!("{scheme}://{host}{path}"))?)
+        let mut url = Url::parse(&format!("https://{host}{path}"))?;
+        if outbound::is_here(&url) {
+            if !self.here {
+                bail!("{registry} is a registry of the machine that built it");
+            }
+            url = Url::parse(&format!("http://{host}{path}"))?;
+        }
+        Ok(url)
     }
 }
 
@@ -174,10 +175,6 @@ impl Granter {
         scheme.eq_ignore_ascii_case("bearer").then_some(())?;
         Some(Self { realm: value("realm")?, service: value("service") })
     }
-}
-
-fn is_here(host: &str) -> bool {
-    host == "localhost" || host.starts_with("127.")
 }
 
 /// Account and region of ECR's registries: `<account>.dkr.ecr.<region>.amazonaws.com`.

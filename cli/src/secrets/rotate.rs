@@ -3,11 +3,13 @@
 
 use std::{
     io::{self, IsTerminal as _, Read as _},
+    iter,
     process::ExitCode,
 };
 
 use anyhow::Context;
-use longshore_core::config;
+use longshore_aws::secrets::SHORTEST;
+use longshore_core::{address::Address, config, push::Source};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -18,8 +20,6 @@ use super::{
 };
 use crate::{answer::Form, output::WrongUsage, terminal::plain};
 
-/// What is shorter proves little.
-const SHORTEST: usize = 16;
 /// What is longer is no secret of a webhook, and no token.
 const LONGEST: usize = 4096;
 
@@ -65,6 +65,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if repository.is_some() && !key.is_of_repositories() {
         return Err(WrongUsage(format!("a repository has no {} of its own", key.name())).into());
     }
+    if let Some(repository) = &repository {
+        let wrong = |why: &str| WrongUsage(format!("{} {why}", plain(repository)));
+        Address::parse(repository).ok_or_else(|| wrong("is no repository: host/owner/name"))?;
+        if Source::of_address(repository).is_some_and(|source| source.word() != key.name()) {
+            return Err(wrong(&format!("has no secret of {}", key.name())).into());
+        }
+    }
     if finish && !key.is_list() {
         return Err(WrongUsage(format!("{} has one value: there is nothing to finish", key.name())).into());
     }
@@ -74,7 +81,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match change(&vault, &place, new).await? {
         Ok(values) => {
             let object = json!({ "key": place.name(), "values": values });
-            form.done(&told(&place, finish), object)
+            form.done(&told(&place, finish, values), object)
         }
         Err(why) => form.refused(&why),
     }
@@ -110,9 +117,13 @@ impl Place {
 async fn change(vault: &Vault, place: &Place, new: Option<String>) -> anyhow::Result<Result<usize, String>> {
     let version = vault.current().await?;
     let mut keys = version.keys.clone();
+    // What a repository has not had of its own yet was its source's.
+    let source = keys.get(place.key.name()).map(live).unwrap_or_default();
     let slot = place.slot(&mut keys).context("the secret's `repositories` is not an object")?;
     let changed = match new {
-        Some(new) => with(slot, new, place.key.is_list()),
+        Some(new) if slot.is_null() => with(source, new, place.key.is_list()),
+        Some(_) if live(slot).len() > 1 => Err("is being changed already: --finish first"),
+        Some(new) => with(live(slot), new, place.key.is_list()),
         None => without(slot),
     };
     let changed = match changed {
@@ -134,17 +145,15 @@ fn live(value: &Value) -> Vec<String> {
     texts.into_iter().filter(|text| !text.is_empty()).map(str::to_owned).collect()
 }
 
-/// With a new value before the old one.
-fn with(value: &Value, new: String, is_list: bool) -> Result<Value, &'static str> {
-    let old = live(value);
+/// With a new value before the old ones.
+fn with(old: Vec<String>, new: String, is_list: bool) -> Result<Value, &'static str> {
     if old.contains(&new) {
         return Err("has this value already");
     }
-    match &old[..] {
-        one if !is_list || one.is_empty() => Ok(Value::String(new)),
-        [old] => Ok(json!([new, old])),
-        [..] => Err("is being changed already: --finish first"),
+    if !is_list || old.is_empty() {
+        return Ok(Value::String(new));
     }
+    Ok(iter::once(new).chain(old).collect())
 }
 
 /// With the newest value alone.
@@ -195,7 +204,7 @@ fn usable(text: &str) -> Result<String, String> {
 }
 
 /// What was done, and what is to be done next.
-fn told(place: &Place, finish: bool) -> String {
+fn told(place: &Place, finish: bool, values: usize) -> String {
     let (name, key) = (plain(&place.name()), place.key);
     if finish {
         return format!("{name} has its new value alone");
@@ -222,10 +231,12 @@ fn told(place: &Place, finish: bool) -> String {
         | Key::BitbucketToken
         | Key::GitlabToken => String::new(),
     };
+    let (next, key) = (key.elsewhere(), key.name());
+    if values == 1 {
+        return format!("{name} has its first value\n  next: {next}{fetch}");
+    }
     format!(
-        "{name} has a new value, and the old one is taken as well\n  next: {}{fetch}\n  then: longshore secrets rotate {}{of} --finish",
-        key.elsewhere(),
-        key.name()
+        "{name} has a new value, and the old one is taken as well\n  next: {next}{fetch}\n  then: longshore secrets rotate {key}{of} --finish"
     )
 }
 
@@ -236,13 +247,14 @@ mod tests {
     #[test]
     fn a_new_value_stands_before_the_old_one_until_it_is_finished() {
         let new = || "n".repeat(16);
-        assert_eq!(with(&json!("old"), new(), true), Ok(json!([new(), "old"])));
-        assert_eq!(with(&json!(["old"]), new(), true), Ok(json!([new(), "old"])));
-        assert_eq!(with(&json!(""), new(), true), Ok(json!(new())));
-        assert_eq!(with(&Value::Null, new(), true), Ok(json!(new())));
-        assert_eq!(with(&json!(["new", "old"]), new(), true), Err("is being changed already: --finish first"));
-        assert_eq!(with(&json!(["new", new()]), new(), true), Err("has this value already"));
-        assert_eq!(with(&json!("old"), new(), false), Ok(json!(new())));
+        let with = |value: Value, is_list| with(live(&value), new(), is_list);
+        assert_eq!(with(json!("old"), true), Ok(json!([new(), "old"])));
+        assert_eq!(with(json!(["old"]), true), Ok(json!([new(), "old"])));
+        assert_eq!(with(json!(["", "old", 1]), true), Ok(json!([new(), "old"])));
+        assert_eq!(with(json!(""), true), Ok(json!(new())));
+        assert_eq!(with(Value::Null, true), Ok(json!(new())));
+        assert_eq!(with(json!(["new", new()]), true), Err("has this value already"));
+        assert_eq!(with(json!("old"), false), Ok(json!(new())));
         assert_eq!(without(&json!(["new", "old"])), Ok(json!("new")));
         assert!(
             without(&json!("new")).is_err() && without(&json!(["new", ""])).is_err() && without(&json!([])).is_err()

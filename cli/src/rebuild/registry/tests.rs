@@ -90,6 +90,7 @@ async fn what_is_no_registrys_to_tell_is_not_asked() {
     for (base, why) in [
         (format!("localhost/base:1@{OLD}"), "is in no registry"),
         (format!("127.0.0.1:1/team/base:1@{OLD}"), "is a registry of the machine that built it"),
+        (format!("0x7f.1:1/team/base:1@{OLD}"), "is a registry of the machine that built it"),
         (format!("r.example/base@{OLD}"), "names a digest"),
         (format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/base:1@{OLD}"), "no account is known"),
     ] {
