@@ -102,6 +102,11 @@ impl Site {
     }
 }
 
+/// How an image of the Dockerfile is given to BuildKit by its digest.
+fn pinned(image: &str) -> String {
+    format!("--build-context {image}=docker-image://{image}@{DIGEST}")
+}
+
 fn buildspec() -> String {
     fs::read_to_string(workspace().join("buildspec.yml")).expect("buildspec.yml")
 }
@@ -166,6 +171,58 @@ fn buildkit_gets_a_cache_labels_and_attestations_and_the_base_is_reported() {
 }
 
 #[test]
+fn what_is_pushed_and_kept_is_built_on_what_was_tested_wherever_tags_move() {
+    let site = Site::new(DOCKERFILE);
+    site.steps(&["prepare", "build"], &[]);
+    let moved = format!("sha256:{}", "b".repeat(64));
+    let record = site.steps(&["push", "cache"], &[("DIGEST", &moved)]);
+    for build in ["--load", "--push", "--cache-to"].map(|kind| only(&record, kind)) {
+        for image in ["golang:1.25", "public.ecr.aws/docker/library/python:3.13"] {
+            assert_eq!(build.matches(&pinned(image)).count(), 1, "{image}: {build}");
+        }
+        assert_eq!(build.matches("--build-context").count(), 2, "{build}");
+    }
+    assert_eq!(
+        record.iter().filter(|line| line.contains("imagetools")).count(),
+        2,
+        "each is looked up once: {record:#?}"
+    );
+    let report = only(&record, "/builds/image");
+    assert!(report.contains(&format!("python:3.13@{DIGEST}")), "{report}");
+}
+
+#[test]
+fn an_image_is_not_pinned_where_buildkit_would_take_it_for_something_else() {
+    for (dockerfile, why) in [
+        ("FROM node AS node\nFROM node\n".to_owned(), "the stage would be replaced"),
+        ("FROM docker.io/library/node:latest AS node\n".to_owned(), "the same, by its full name"),
+        (format!("FROM nginx:1.27@{DIGEST}\n"), "it is"),
+        ("FROM scratch\nCOPY x /x\n".to_owned(), "no image"),
+        ("# syntax=docker/dockerfile:1.3\nFROM node\n".to_owned(), "a frontend from before there were contexts"),
+    ] {
+        let record = Site::new(&dockerfile).steps(&["prepare", "build"], &[]);
+        assert!(!only(&record, "--load").contains("--build-context"), "{why}: {record:#?}");
+    }
+    for dockerfile in
+        ["# syntax=docker/dockerfile:1\nFROM node\n", "# syntax=docker/dockerfile:1.10\nFROM node AS base\n"]
+    {
+        let record = Site::new(dockerfile).steps(&["prepare", "build"], &[]);
+        assert!(only(&record, "--load").contains(&pinned("node")), "{dockerfile}: {record:#?}");
+    }
+}
+
+#[test]
+fn without_buildkit_what_was_tested_is_pushed_and_nothing_is_built_again() {
+    let site = Site::new(DOCKERFILE);
+    let record = site.steps(&["prepare", "build", "push", "cache"], &[("LONGSHORE_IMAGE", "localhost:5000/web:v1")]);
+    let build = only(&record, "docker build ");
+    assert!(!build.contains("--build-context"), "{build}");
+    only(&record, "docker push localhost:5000/web:v1");
+    let position = |words: &str| record.iter().position(|line| line.contains(words));
+    assert!(position("docker pull") < position("docker build "), "on what was looked up: {record:#?}");
+}
+
+#[test]
 fn a_registry_that_stumbles_is_asked_again_and_a_cache_that_is_broken_fails_nothing() {
     let site = Site::new("FROM scratch\nCOPY x /x\n");
     for stumble in ["hiccup", "no-cache"] {
@@ -203,6 +260,20 @@ fn what_is_pushed_is_signed_by_its_digest_and_only_then_reported() {
         let position = |words: &str| record.iter().position(|line| line.contains(words));
         assert!(position("cosign sign") < position("/builds/image"), "deploy looks for it at once");
     }
+}
+
+#[test]
+fn a_key_without_cosign_fails_before_anything_is_built() {
+    let site = Site::new(DOCKERFILE);
+    fs::remove_file(site.path("bin/cosign")).expect("a program");
+    // Not where a machine may have one of its own.
+    let path = format!("{}:/usr/bin:/bin", site.path("bin").display());
+    let output = site.step("prepare", &[("COSIGN_KEY", "awskms:///alias/web"), ("PATH", &path)]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("cosign is missing"), "{said}");
+    let record = site.record();
+    assert!(record.iter().all(|line| !line.contains("build ") && !line.contains("login")), "{record:#?}");
+    only(&record, "failed");
 }
 
 #[test]

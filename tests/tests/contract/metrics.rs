@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::{
-    repository::{literals, text},
-    template::{Start, Template, texts},
+    repository::{code, literals, table, text},
+    template::{FUNCTIONS, Start, Template, texts},
 };
 
 /// Names of dimensions, and the values of those that have few.
@@ -93,6 +93,26 @@ fn alarms_and_dashboard_look_at_metrics_that_are_written() {
     assert_eq!(disagreements(&shown, &written, &ends), Vec::<String>::new());
     let shown: BTreeSet<_> = shown.into_iter().map(|(name, _)| name).collect();
     assert_eq!(shown, written.into_keys().collect(), "the dashboard shows them all");
+}
+
+#[test]
+fn the_page_of_alarms_has_them_all_and_no_other() {
+    let page = text("docs/alarms.md");
+    let told: BTreeSet<_> = table(&page, "| alarm |").into_iter().flat_map(code).collect();
+    let there: BTreeSet<_> = Template::own().resources("AWS::CloudWatch::Alarm").map(|(id, _)| id).collect();
+    assert_eq!(told, there);
+}
+
+#[test]
+fn a_new_version_is_taken_back_when_its_function_fails_and_when_the_api_does() {
+    let groups: BTreeMap<_, _> = Template::own().resources("AWS::CodeDeploy::DeploymentGroup").collect();
+    for function in FUNCTIONS {
+        let configuration = &groups[&*format!("{function}DeploymentGroup")]["AlarmConfiguration"];
+        let alarms = configuration["Alarms"].as_array().expect("alarms").iter();
+        let alarms: Vec<_> = alarms.flat_map(|alarm| texts(&alarm["Name"]["Ref"])).collect();
+        assert_eq!(alarms, [format!("{function}Errors"), "ApiFailures".to_owned()]);
+        assert_eq!(configuration["Enabled"], true);
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use local_lambda::template::{Inputs, Stack};
 use longshore_tests::workspace;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     repository::text,
-    template::{FUNCTIONS, Start, Template},
+    template::{FUNCTIONS, Start, Template, texts},
 };
 
 fn local() -> Stack {
@@ -70,19 +70,52 @@ fn the_local_stack_makes_the_table_of_the_transformed_template() {
     assert_eq!(local.time_to_live[0]["TimeToLiveSpecification"], table["TimeToLiveSpecification"]);
 }
 
+/// Whether a stack policy lets an update do this to a resource: something allows it, and nothing denies it.
+fn lets(policy: &Value, action: &str, resource: &str) -> bool {
+    let matches = |patterns: &Value, name: &str| {
+        texts(patterns).iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => pattern == name,
+        })
+    };
+    let statements = policy["Statement"].as_array().expect("statements").iter();
+    let that_match = statements.filter(|statement| {
+        matches(&statement["Action"], action)
+            && matches(&statement["Resource"], &format!("LogicalResourceId/{resource}"))
+    });
+    let effects: Vec<_> = that_match.filter_map(|statement| statement["Effect"].as_str()).collect();
+    effects.contains(&"Allow") && !effects.contains(&"Deny")
+}
+
 #[test]
 fn neither_an_update_nor_the_stacks_end_loses_table_or_secret() {
     let template = &Template::own().0["Resources"];
     let policy: Value = serde_json::from_str(&text("stack-policy.json")).expect("JSON");
-    let statements = policy["Statement"].as_array().expect("statements");
-    let denied = statements.iter().find(|statement| statement["Effect"] == "Deny").expect("a Deny");
-    let kept: Vec<_> = denied["Resource"].as_array().expect("resources").iter().filter_map(Value::as_str).collect();
-    assert_eq!(kept, ["LogicalResourceId/Table", "LogicalResourceId/Secret"]);
+    for (resource, modified) in [("Table", true), ("Secret", false), ("Trigger", true)] {
+        assert_eq!(lets(&policy, "Update:Modify", resource), modified, "{resource}");
+        for action in ["Update:Replace", "Update:Delete"] {
+            assert_eq!(lets(&policy, action, resource), resource == "Trigger", "{action} {resource}");
+        }
+    }
     for resource in ["Table", "Secret"] {
         assert_eq!(template[resource]["DeletionPolicy"], "Retain", "{resource}");
         assert_eq!(template[resource]["UpdateReplacePolicy"], "Retain", "{resource}");
     }
     assert_eq!(template["Table"]["Properties"]["DeletionProtectionEnabled"], true);
+}
+
+#[test]
+fn the_lines_that_write_the_secret_anew_are_what_they_always_were() {
+    // Another text here, and `sam deploy` overwrites what has been filled in: webhook secrets, tokens, the key of the builds' tokens.
+    let generated = json!({
+        "SecretStringTemplate": r#"{"github": "", "slack_bot_token": ""}"#,
+        "GenerateStringKey": "callback_key",
+        "PasswordLength": 64,
+        "ExcludePunctuation": true,
+    });
+    let (_, secret) = Template::own().resources("AWS::SecretsManager::Secret").next().expect("a secret");
+    assert_eq!(secret["GenerateSecretString"], generated);
+    assert!(secret["SecretString"].is_null() && secret["Name"].is_null(), "either makes it another secret");
 }
 
 /// The parameters that a piece of the template refers to.

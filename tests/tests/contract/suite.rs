@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::{
-    repository::text,
+    repository::{code, table, text},
     template::{Template, allowed, texts, transformed},
 };
 
@@ -99,6 +99,75 @@ fn the_boundary_lets_through_what_the_roles_do() {
     assert_eq!(held_back(&actions, &boundary), Vec::<&str>::new());
     assert!(boundary.remove("sns:Publish"));
     assert_eq!(held_back(&actions, &boundary), ["sns:Publish"]);
+}
+
+#[test]
+fn the_boundary_names_the_roles_that_may_be_assumed_or_handed_on() {
+    let suite = transformed("suite.yaml");
+    let mut named = BTreeMap::new();
+    for statement in policy(&suite, "Boundary")["PolicyDocument"]["Statement"].as_array().expect("statements") {
+        let statement = statement["Fn::If"].get(1).unwrap_or(statement);
+        for action in texts(&statement["Action"]) {
+            assert!(!action.starts_with("iam:") || action == "iam:PassRole", "{action}");
+            let leads_on = ["iam:PassRole", "sts:AssumeRole", "codebuild:StartBuild"].contains(&&*action);
+            if leads_on || action.starts_with("sts:") {
+                let resource = &statement["Resource"];
+                let parameter = resource["Ref"].as_str().or_else(|| {
+                    let name = resource["Fn::Sub"].as_str()?.rsplit_once("/${")?.1;
+                    name.strip_suffix('}')
+                });
+                let parameter = parameter.unwrap_or_else(|| panic!("{action} on {resource}")).to_owned();
+                assert!(suite.0["Parameters"][&parameter].is_object(), "{parameter}");
+                assert!(Template::own().0["Parameters"][&parameter].is_object(), "as in the stack: {parameter}");
+                named.insert(parameter, action);
+            }
+        }
+    }
+    let of = |parameter: &str, action: &str| (parameter.to_owned(), action.to_owned());
+    let wanted = [
+        of("DeployRoles", "sts:AssumeRole"),
+        of("Projects", "codebuild:StartBuild"),
+        of("ScheduleRoles", "iam:PassRole"),
+        of("TaskRoles", "iam:PassRole"),
+    ];
+    assert_eq!(named, BTreeMap::from(wanted));
+}
+
+#[test]
+fn a_stack_that_is_there_already_keeps_what_nobody_asked_to_change() {
+    let suite = transformed("suite.yaml");
+    let overrides = &suite.0["Parameters"]["Overrides"];
+    assert!(overrides["Default"].is_null(), "whoever sets the suite up has to say it: {overrides}");
+    let shift = text("buildspec.suite.yml");
+    let (_, shift) = shift.split_once("\"Deployment=").expect("how new versions take over");
+    let shift = shift.split_whitespace().next().expect("a word");
+    let allowed = texts(&Template::own().0["Parameters"]["Deployment"]["AllowedValues"]);
+    assert!(shift.starts_with("Linear") && allowed.iter().any(|value| value == shift), "{shift} of {allowed:?}");
+}
+
+#[test]
+fn no_package_that_cloudformation_may_read_again_expires() {
+    let suite = transformed("suite.yaml");
+    let (_, bucket) = suite.resources("AWS::S3::Bucket").next().expect("a bucket");
+    let (_, project) = suite.resources("AWS::CodeBuild::Project").next().expect("a project");
+    let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().expect("rules");
+    let expiring: Vec<_> = rules.iter().filter(|rule| !rule["ExpirationInDays"].is_null()).collect();
+    let prefixes: Vec<_> = expiring.iter().flat_map(|rule| texts(&rule["Prefix"])).collect();
+    assert_eq!(prefixes, [format!("{}/", texts(&project["Artifacts"]["Path"]).concat())]);
+    assert_eq!(prefixes.len(), expiring.len(), "each has a prefix");
+    assert!(text("buildspec.suite.yml").contains("--s3-prefix packages\n"), "the packages are elsewhere");
+}
+
+#[test]
+fn the_page_of_the_suite_and_its_form_have_every_parameter() {
+    let suite = transformed("suite.yaml").0;
+    let page = text("docs/suite.md");
+    let told: BTreeSet<_> = table(&page, "| parameter |").into_iter().flat_map(code).collect();
+    let there: BTreeSet<_> = suite["Parameters"].as_object().expect("parameters").keys().map(String::as_str).collect();
+    assert_eq!(told, there);
+    let groups = suite["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"].as_array().expect("groups");
+    let grouped: BTreeSet<_> = groups.iter().flat_map(|group| texts(&group["Parameters"])).collect();
+    assert_eq!(grouped, there.into_iter().map(str::to_owned).collect());
 }
 
 #[test]
