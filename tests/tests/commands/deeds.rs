@@ -127,6 +127,14 @@ fn wrong_usage_has_an_exit_status_of_its_own_and_says_what_is_right() {
             &["secrets", "rotate", "callback_key", "--repository", "github.com/acme/web"],
             "a repository has no callback_key",
         ),
+        (
+            &["secrets", "rotate", "github", "--repository", "https://github.com/acme/web"],
+            "https://github.com/acme/web is no repository: host/owner/name",
+        ),
+        (
+            &["secrets", "rotate", "github", "--repository", "gitlab.com/acme/web"],
+            "gitlab.com/acme/web has no secret of github",
+        ),
         (&["lock", "web", "production"], "--reason"),
         (&["lock", "web", "production", "--reason", " "], "it is empty: say why"),
         (&["lock", "web", "production", "--reason", &long], "the reason has 501 characters, and 500 are kept"),
@@ -167,6 +175,8 @@ fn an_error_leaves_standard_output_to_answers_and_is_an_object_where_a_program_a
         (&["releases", "web", "--json", "--local"][..], 1),
         (&["secrets", "list", "--json"], 1),
         (&["cancel", "web", "--json"], 2),
+        (&["releases", "web", "--json", "--limit", "0"], 2),
+        (&["rebuild", "--json"], 2),
         (&["explain", "--release", "01M7ZDRW64QTQGKVSWHBY544H9", "--json", "--local"], 2),
     ] {
         let output = run(arguments);

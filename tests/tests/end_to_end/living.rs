@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 /// Long enough for a secret, and in no other text.
 const NEW: &str = "canary-of-the-new-webhook-secret";
+const OWN: &str = "canary-of-a-repositorys-own-secret";
 
 #[test]
 fn a_branch_is_built_and_released_from_the_command_line_as_from_slack() {
@@ -130,13 +131,34 @@ fn a_secret_is_changed_while_deliveries_come_and_no_value_is_ever_told() {
             let made = json_of(local, &["secrets", "rotate", "callback_key", "--json"], 0).await;
             assert_eq!(made["values"], 2);
 
+            // The first secret of a repository's own stands beside its source's, until it is finished.
+            let repository =
+                format!("github.com/{}", payload("github.push")["repository"]["full_name"].as_str().expect("a name"));
+            let of_its_own = [&rotate[..], &["--repository", &repository]].concat();
+            let rotated = with_input(local, &of_its_own, OWN);
+            assert_eq!(rotated.status, Some(0), "{rotated:?}");
+            assert!(rotated.printed.contains("the old one is taken as well"), "{rotated:?}");
+            told.extend([rotated.printed, rotated.noted]);
+            eventually("its own is taken", async || (taken(local, OWN).await == 200).then_some(())).await;
+            assert_eq!(taken(local, NEW).await, 200, "and its source's as well");
+            let finished = json_of(local, &[&of_its_own[..], &["--finish", "--json"]].concat(), 0).await;
+            assert_eq!(finished["values"], 1, "{finished}");
+            let refused = async || {
+                taken(local, "neither of the two").await;
+                (taken(local, NEW).await == 401).then_some(())
+            };
+            eventually("its source's is refused", refused).await;
+
             let mut kept = Value::Null;
             local.change_secret(|secret| kept = secret.clone()).await;
             assert_eq!(kept["github"], NEW);
             let keys = kept["callback_key"].as_array().expect("two keys");
             assert!(keys.len() == 2 && keys[0].as_str().is_some_and(|key| key.len() == 64), "the new one signs");
             assert_eq!(kept["bitbucket"], old.as_str(), "the others are as they were");
-            assert!(told.iter().all(|text| !text.contains(NEW) && !text.contains(&old)), "no value is told");
+            assert!(
+                told.iter().all(|text| !text.contains(NEW) && !text.contains(OWN) && !text.contains(&old)),
+                "no value is told"
+            );
         },
     );
 }
