@@ -91,11 +91,7 @@ impl Trigger {
     }
 
     async fn change(&self, pipeline: &str, environment: &str, to: Option<Release>) -> Result<Change, Undone> {
-        let record = self.store.environment(pipeline, environment).await?;
-        let live = match record.live.first() {
-            Some(live) => self.store.release(&live.release).await?,
-            None => None,
-        };
+        let (record, live) = self.store.environment_with_live(pipeline, environment).await?;
         Ok(Change { environment: environment.to_owned(), record, live, to })
     }
 

@@ -113,6 +113,20 @@ impl Store {
         read(&key, &item)
     }
 
+    /// The same, and the release that is live there.
+    pub async fn environment_with_live(
+        &self,
+        pipeline: &str,
+        environment: &str,
+    ) -> Result<(Environment, Option<Release>), StoreError> {
+        let record = self.environment(pipeline, environment).await?;
+        let live = match record.live.first() {
+            Some(live) => self.release(&live.release).await?,
+            None => None,
+        };
+        Ok((record, live))
+    }
+
     /// Locks an environment, whoever locked it before. What is being deployed there goes on to its end.
     pub async fn lock(&self, pipeline: &str, environment: &str, lock: &Lock) -> Result<(), StoreError> {
         let key = key(pipeline, environment);
