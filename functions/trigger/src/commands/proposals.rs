@@ -38,7 +38,7 @@ impl Trigger {
             }
             Wanted::Promote { release, environment } => {
                 let release = self.deeds().named(release).await?;
-                release.deployment_to(environment).map_err(|error| Undone::Refused(error.to_string()))?;
+                release.deployment_to(environment).map_err(Undone::because)?;
                 if self.last_environment(&release.pipeline, Some(&release)).as_ref() != Some(environment) {
                     return Ok(None);
                 }
