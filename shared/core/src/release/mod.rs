@@ -173,7 +173,7 @@ pub struct Release {
     /// Who asked for its build by branch or commit, where no push did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wished: Option<Person>,
-    /// Whether it is of a release that was tried once more: locks hold it as they hold a push's.
+    /// Whether it was wished by building something once more: every lock holds it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub once_more: bool,
 }
