@@ -9,11 +9,7 @@ use anyhow::{Context, bail};
 use longshore_aws::{ids, store::Store};
 use longshore_core::{
     release::Release,
-    slack::{
-        User,
-        command::{Errand, Key, Outcome, Wanted, Word},
-    },
-    text::shorten,
+    slack::command::{Errand, Key, Outcome, Wanted, Word},
 };
 use tokio::time::{Instant, sleep};
 
@@ -71,18 +67,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Common { form, follow, caller, pipelines: _, account } = arguments.common;
     let account = account.open().await?;
     let who = caller.who(&account).await?;
-    let (id, name) = (ids::release_id(), shorten(&who.name, 200));
+    let id = ids::release_id();
     let key = Key::of_call(&id);
-    let errand = Errand {
-        id: id.clone(),
-        by: User { id: name.clone(), name },
-        called: true,
-        name: "longshore".to_owned(),
-        wanted,
-        shown: Vec::new(),
-        rebuild: None,
-        received: ids::now(),
-    };
+    let errand = Errand::called(id.clone(), &who.name, wanted, None, ids::now());
     let store = &account.store;
     store.keep_errand(&key, &errand, None).await?;
     account.events().command(&key).await;

@@ -11,10 +11,7 @@ use std::process::ExitCode;
 use longshore_aws::ids;
 use longshore_core::{
     release::Release,
-    slack::{
-        User,
-        command::{Errand, Key, Rebuild, Wanted},
-    },
+    slack::command::{Errand, Key, LONGEST_REASON, Rebuild, Wanted},
     text::shorten,
 };
 use serde_json::{Value, json};
@@ -142,7 +139,7 @@ impl Looked {
 
 /// Writes down what is wanted, and reads what became of it.
 async fn ask(account: &Account, who: &str, release: &Release, looked: &Looked, reason: Option<&str>) -> Outcome {
-    let (id, name) = (ids::release_id(), shorten(who, 200));
+    let id = ids::release_id();
     let (key, store) = (Key::of_call(&id), &account.store);
     let reason = match (&looked.finding, reason) {
         (_, Some(reason)) => reason.to_owned(),
@@ -155,16 +152,9 @@ async fn ask(account: &Account, who: &str, release: &Release, looked: &Looked, r
         }
     };
     let what = Some(release.commit.id.clone()).filter(|commit| !commit.is_empty());
-    let errand = Errand {
-        id: id.clone(),
-        by: User { id: name.clone(), name },
-        called: true,
-        name: "longshore".to_owned(),
-        wanted: Wanted::Start { pipeline: looked.pipeline.clone(), what, environment: None },
-        shown: Vec::new(),
-        rebuild: Some(Rebuild { reason: shorten(&reason, 500), newest: looked.newest }),
-        received: ids::now(),
-    };
+    let wanted = Wanted::Start { pipeline: looked.pipeline.clone(), what, environment: None };
+    let rebuild = Rebuild { reason: shorten(&reason, LONGEST_REASON), newest: looked.newest };
+    let errand = Errand::called(id.clone(), who, wanted, Some(rebuild), ids::now());
     if let Err(error) = store.keep_errand(&key, &errand, None).await {
         return Outcome::Refused(error.to_string());
     }

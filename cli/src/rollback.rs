@@ -103,11 +103,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// What would change, for whoever is asked.
 async fn change(store: &Store, pipeline: &str, environment: &str, target: &Release) -> Result<String, Undone> {
-    let known = store.environment(pipeline, environment).await?;
-    let current = match known.live.first() {
-        Some(live) => store.release(&live.release).await?,
-        None => None,
-    };
+    let (known, current) = store.environment_with_live(pipeline, environment).await?;
     Ok(told(&known, current.as_ref(), environment, target, Timestamp::now()))
 }
 

@@ -42,7 +42,7 @@ pub fn release(number: u8) -> Release {
     release.build.ended = Some(at(40));
     release.build.outcome = Some(Outcome::Succeeded);
     let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("a digest");
-    release.image = Some(Image { repository: "r.example/web".into(), digest, tag: None, base: None });
+    release.image = Some(Image::new("r.example/web", digest));
     release
 }
 

@@ -106,8 +106,8 @@ impl Deploy {
             }
             // What was live was looked at when it first went in, and going back must not depend on what has gone since.
             if !deployment.plan.required.is_nothing() && !goes_back {
-                let (address, required) = (&self.settings.registry, &deployment.plan.required);
-                match registry.lacks(address, repository, &image.digest, &platforms, required).await? {
+                let required = &deployment.plan.required;
+                match registry.lacks(repository, &image.digest, &platforms, required).await? {
                     Call::Done(None) => {}
                     Call::Done(Some(why)) | Call::Refused(why) => return Ok(Some(blocked(at, why))),
                 }

@@ -100,16 +100,7 @@ impl Trigger {
             if let Some(asked) = Box::pin(self.proposed(&given, &id, &wanted)).await? {
                 return Ok(asked);
             }
-            let errand = Errand {
-                id,
-                by: given.by.clone(),
-                called: false,
-                name: given.name.clone(),
-                wanted,
-                shown: Vec::new(),
-                rebuild: None,
-                received,
-            };
+            let errand = Errand::given(id, given.by.clone(), given.name.clone(), wanted, Vec::new(), received);
             self.take_on(key, &errand, given.response_url.map(SecretString::from)).await?;
             Ok(answer::acknowledged(&errand.wanted, &errand.name))
         };

@@ -103,8 +103,6 @@ impl Seen {
         if let Some(due) = self.due {
             metrics::queue_age(now.duration_since(due));
         }
-        if self.stuck > 0 {
-            metrics::stuck(self.stuck);
-        }
+        metrics::stuck(self.stuck);
     }
 }

@@ -101,9 +101,8 @@ impl Trigger {
         let origin = Origin { delivery, repository, reference, commit, brought };
         let channel = config.slack.as_ref().map(|slack| slack.channel.as_str());
         let release = Release::new(wish.id.clone(), number, pipeline, origin, Vec::new(), channel, ids::now());
-        let release = release.wished(wish.person.clone(), wish.environment.as_deref());
-        let release = release.map_err(|error| Undone::Refused(error.to_string()))?;
-        Ok(Release { once_more: wish.once_more, ..release })
+        let release = release.wished(wish.person.clone(), wish.environment.as_deref(), wish.once_more);
+        release.map_err(Undone::because)
     }
 }
 

@@ -13,7 +13,7 @@ use aws_smithy_async::{
 };
 use aws_smithy_http_client::{
     Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{http::SharedHttpClient, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -24,7 +24,17 @@ use crate::{settings::environment, trust};
 
 /// An HTTP client for an SDK configuration, instead of the one that the SDK would bring: rustls with ring, and the system's roots.
 pub fn https() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    https_trusting(None)
+}
+
+/// The same that trusts these roots, where they are others than the system's.
+fn https_trusting(roots: Option<TlsContext>) -> SharedHttpClient {
+    let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let builder = match roots {
+        Some(roots) => builder.tls_context(roots),
+        None => builder,
+    };
+    builder.build_https()
 }
 
 /// Region, credentials and endpoints from the environment, as the Lambda runtime sets them. No call is made.
@@ -40,12 +50,11 @@ pub fn sdk_config() -> SdkConfig {
         .operation_attempt_timeout(Duration::from_secs(5))
         .operation_timeout(Duration::from_secs(9))
         .build();
-    let roots = trust::aws(&environment);
     let region = environment("AWS_REGION").or_else(|| environment("AWS_DEFAULT_REGION"));
     let is_set = |name| environment(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(roots).build_https())
+        .http_client(https_trusting(Some(trust::aws(&environment))))
         .region(region.map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
         .identity_cache(IdentityCache::lazy().build())

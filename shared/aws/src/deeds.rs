@@ -3,13 +3,14 @@
 
 mod named;
 
+use std::fmt;
+
 use jiff::Timestamp;
 use longshore_core::{
     approval::{self, Who},
     environment::Environment,
     release::{
-        Attempt, Decision, Deed, DeploymentFact, Fact, Lock, Person, Refused, Release, ReleaseId, ServiceFact, State,
-        Verdict,
+        Attempt, Decision, Deed, DeploymentFact, Fact, Lock, Person, Release, ReleaseId, ServiceFact, State, Verdict,
     },
 };
 
@@ -27,6 +28,13 @@ pub enum Undone {
     /// The table did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Undone {
+    /// It cannot be done, for this reason.
+    pub fn because(error: impl fmt::Display) -> Self {
+        Self::Refused(error.to_string())
+    }
 }
 
 /// What people can do.
@@ -172,7 +180,7 @@ impl Deeds<'_> {
                     }
                     None => false,
                 };
-                known.earlier(on_its_way).map_err(|error| Undone::Refused(error.to_string()))?.release.clone()
+                known.earlier(on_its_way).map_err(Undone::because)?.release.clone()
             }
         };
         let of = self.release(&target).await?;
@@ -220,7 +228,7 @@ impl Deeds<'_> {
         if let Some(newest) = known.newest.filter(|newest| *newest > number) {
             return Err(Undone::Refused(format!("{pipeline} #{newest} went into {environment} after #{number}")));
         }
-        let earlier = known.earlier(false).map_err(|error| Undone::Refused(error.to_string()))?;
+        let earlier = known.earlier(false).map_err(Undone::because)?;
         let of = self.release(&earlier.release).await?;
         let lock = lock_of(&of, &person);
         let locked = LockedBy { environment, lock: &lock, once_from: Some(number) };
@@ -311,7 +319,7 @@ impl Deeds<'_> {
             self.newest(of, number).await?;
         }
         let release = of.again(new, number, environment, deed, person);
-        let release = release.map_err(|error| Undone::Refused(error.to_string()))?;
+        let release = release.map_err(Undone::because)?;
         match self.store.ask(&release, locked).await? {
             Asking::New => {}
             Asking::Known => return self.release(&release.id).await,
@@ -334,7 +342,7 @@ impl Deeds<'_> {
         let id = release.id.clone();
         let saved = self.store.apply(&id, Some(release), fact, now).await?;
         let saved = saved.ok_or_else(|| Undone::Refused(format!("there is no release {id}")))?;
-        let saved = saved.map_err(|refused: Refused| Undone::Refused(refused.to_string()))?.release;
+        let saved = saved.map_err(Undone::because)?.release;
         if wakes {
             self.events.asked(&saved).await;
         }
@@ -345,7 +353,7 @@ impl Deeds<'_> {
 
 /// The position of an environment's deployment in a release.
 fn position(release: &Release, environment: &str) -> Result<usize, Undone> {
-    let (at, _) = release.deployment_to(environment).map_err(|error| Undone::Refused(error.to_string()))?;
+    let (at, _) = release.deployment_to(environment).map_err(Undone::because)?;
     Ok(at)
 }
 
@@ -367,7 +375,7 @@ fn lock_of(to: &Release, person: &Person) -> Lock {
 }
 
 fn nothing_to_retry(release: &Release) -> Undone {
-    let (number, state) = (release.number, release.state.word().replace('_', " "));
+    let (number, state) = (release.number, release.state.spoken());
     Undone::Refused(format!("release #{number} is {state}: there is nothing to try once more"))
 }
 

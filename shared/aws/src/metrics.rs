@@ -21,23 +21,23 @@ use crate::telemetry;
 /// The target of the events that are metrics.
 pub(crate) const TARGET: &str = module_path!();
 /// The namespace.
-pub const NAMESPACE: &str = "Longshore";
+const NAMESPACE: &str = "Longshore";
 
 /// A metric, as CloudWatch knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Metric {
+struct Metric {
     /// Its name, which is that of the line's member, too.
-    pub name: &'static str,
+    name: &'static str,
     /// `Count`, `Seconds` or `Milliseconds`.
-    pub unit: &'static str,
+    unit: &'static str,
     /// The names of its dimensions: members of the line.
-    pub dimensions: &'static [&'static str],
+    dimensions: &'static [&'static str],
 }
 
 const STACK: &[&str] = &["Stack"];
 
 /// All metrics.
-pub const METRICS: [Metric; 8] = [
+const METRICS: [Metric; 8] = [
     Metric { name: "Deliveries", unit: "Count", dimensions: STACK },
     Metric { name: "Ignored", unit: "Count", dimensions: STACK },
     Metric { name: "Refused", unit: "Count", dimensions: STACK },
@@ -78,9 +78,11 @@ pub fn slack_lag(lag: SignedDuration) {
     tracing::info!(SlackLag = u64::try_from(lag.as_millis()).unwrap_or_default(), "metrics");
 }
 
-/// So many releases have not moved for longer than they may ([`Release::is_stuck`]).
+/// So many releases have not moved for longer than they may ([`Release::is_stuck`]). Of none nothing is told.
 pub fn stuck(count: usize) {
-    tracing::info!(Stuck = count, "metrics");
+    if count > 0 {
+        tracing::info!(Stuck = count, "metrics");
+    }
 }
 
 /// Not below 0, whatever the clocks say.

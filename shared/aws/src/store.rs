@@ -18,6 +18,7 @@ mod asked;
 mod command;
 mod delivery;
 mod environment;
+mod item;
 mod looked;
 mod message;
 mod record;
@@ -25,11 +26,8 @@ mod record;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    types::AttributeValue,
-};
+use aws_sdk_dynamodb::{Client, types::ReturnValue};
+use jiff::Timestamp;
 
 pub use asked::{Asking, Listed, LockedBy};
 pub use command::TakenErrand;
@@ -38,6 +36,8 @@ pub use environment::{Admission, Hold};
 pub use looked::Look;
 pub use message::{Lease, Looked, Place, Posted, Shown, Target};
 pub use record::Changed;
+
+use item::{Item, failed, held, json, needed_json, number, read_json, read_number, read_text, text};
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +60,6 @@ pub struct Store {
     table: String,
 }
 
-type Item = std::collections::HashMap<String, AttributeValue>;
-
 impl Store {
     /// The table of this name.
     pub fn new(config: &SdkConfig, table: String) -> Self {
@@ -79,6 +77,32 @@ impl Store {
         let key = [("pk", text(pk)), ("sk", text(sk))].map(|(name, value)| (name.to_owned(), value));
         let request = self.client.get_item().table_name(&self.table).consistent_read(true).set_key(Some(key.into()));
         Ok(request.send().await.map_err(failed)?.item)
+    }
+
+    /// Takes the right to work on an open item until that time, in milliseconds, and counts it; the item as it is then. `None` while someone else
+    /// has the right, when the item is no longer open, and where what `and` adds to the condition does not hold.
+    async fn lease(
+        &self,
+        pk: &str,
+        sk: &str,
+        until: i64,
+        now: Timestamp,
+        and: &str,
+    ) -> Result<Option<Item>, StoreError> {
+        let free = "attribute_exists(open_for) AND (attribute_not_exists(lease) OR lease < :now)";
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .update_expression("SET lease = :until ADD attempts :one")
+            .condition_expression(format!("{free}{and}"))
+            .expression_attribute_values(":until", number(until))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllNew);
+        Ok(held(request.send().await)?.map(|answer| answer.attributes.unwrap_or_default()))
     }
 
     /// The `pk`s of what is open for a kind of work, oldest first.
@@ -100,28 +124,4 @@ impl Store {
         }
         Ok(keys)
     }
-}
-
-fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
-}
-
-fn number(value: impl std::fmt::Display) -> AttributeValue {
-    AttributeValue::N(format!("{value}"))
-}
-
-fn read_text(item: &Item, name: &str) -> Option<String> {
-    item.get(name)?.as_s().ok().cloned()
-}
-
-fn read_number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
-    item.get(name)?.as_n().ok()?.parse().ok()
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the last that is done with an error, and so it reads as map_err(failed)"
-)]
-fn failed<E: ProvideErrorMetadata, R>(error: SdkError<E, R>) -> StoreError {
-    StoreError::Table(crate::clients::told(&error))
 }

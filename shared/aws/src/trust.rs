@@ -18,7 +18,7 @@ use crate::settings::environment;
 const AMAZON: &[u8] = include_bytes!("trust/amazon.pem");
 
 /// For AWS: Amazon's own roots, in the regions for which AWS names them; in others (China, and the isolated ones) the system's.
-pub fn aws(lookup: &dyn Fn(&str) -> Option<String>) -> TlsContext {
+pub(crate) fn aws(lookup: &dyn Fn(&str) -> Option<String>) -> TlsContext {
     let elsewhere = lookup("AWS_REGION").is_some_and(|region| region.starts_with("cn-") || region.contains("-iso"));
     let store = if has_own(lookup) || elsewhere {
         TrustStore::default()

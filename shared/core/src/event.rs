@@ -129,9 +129,7 @@ impl Event {
         };
         event.unwrap_or_else(other)
     }
-}
 
-impl Event {
     /// What it is, in a word or two, for the log: nothing of what it carries, but for the source and type of one that is none of ours.
     pub fn word(&self) -> &str {
         match self {

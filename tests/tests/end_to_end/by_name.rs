@@ -39,7 +39,7 @@ async fn wished(local: &Local) -> Release {
     let now = ids::now();
     let release = Release::new(ids::release_id(), number, pipeline, origin, Vec::new(), Some("#deploys"), now);
     let person = Person { name: "Ada".into(), reason: Some("the tide turns".into()), at: Timestamp::now() };
-    let release = release.wished(person, None).expect("a release");
+    let release = release.wished(person, None, false).expect("a release");
     store.ask(&release, None).await.expect("the table");
     release
 }

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod findings;
+mod manifests;
 mod platforms;
 
 use anyhow::{Context, anyhow};
@@ -23,15 +24,16 @@ pub use platforms::Platform;
 #[derive(Debug, Clone)]
 pub struct Registry {
     client: Client,
+    address: String,
     account: Option<String>,
     download: Download,
 }
 
 impl Registry {
-    /// `address` tells the account, where it is ECR's: `<account>.dkr.ecr.<region>.amazonaws.com`.
+    /// `address` is the host that images are pushed to. It tells the account, where it is ECR's: `<account>.dkr.ecr.<region>.amazonaws.com`.
     pub fn new(sdk: &SdkConfig, address: &str) -> Self {
         let account = address.split_once(".dkr.ecr.").map(|(account, _)| account.to_owned());
-        Self { client: Client::new(sdk), account, download: Download::new(sdk) }
+        Self { client: Client::new(sdk), address: address.to_owned(), account, download: Download::new(sdk) }
     }
 
     /// The digest of an image that is there; `None` when it is not.
@@ -57,7 +59,10 @@ impl Registry {
 
 /// ECR's refusal where it is for good; an error where a retry may mend it.
 /// Source: <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html>, and the errors of each operation.
-fn refused_or<T, E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, what: &'static str) -> anyhow::Result<Call<T>> {
+fn refused_or<T, E: ProvideErrorMetadata, R>(
+    error: &SdkError<E, R>,
+    what: impl Into<String>,
+) -> anyhow::Result<Call<T>> {
     const FINAL: [&str; 8] = [
         "AccessDeniedException",
         "ImageNotFoundException",
@@ -71,6 +76,6 @@ fn refused_or<T, E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, what: &'sta
     let refusal = error.as_service_error();
     match refusal.and_then(ProvideErrorMetadata::code) {
         Some(code) if FINAL.contains(&code) => Ok(Call::Refused(told(error))),
-        _ => Err(anyhow!(told(error)).context(what)),
+        _ => Err(anyhow!(told(error)).context(what.into())),
     }
 }

@@ -39,7 +39,7 @@ fn required(evidence: &[Evidence], keys: &[&EcdsaKeyPair]) -> Required {
 
 async fn lacks(script: &Script, required: &Required) -> anyhow::Result<Call<Option<String>>> {
     let platforms = [Platform { os: "linux".into(), architecture: "amd64".into(), digest: digest('b') }];
-    Registry::new(&script.sdk(), ADDRESS).lacks(ADDRESS, "team/web", &digest('a'), &platforms, required).await
+    Registry::new(&script.sdk(), ADDRESS).lacks("team/web", &digest('a'), &platforms, required).await
 }
 
 fn image(manifest: &Value) -> Said {

@@ -269,7 +269,7 @@ pub fn built() -> Vec<Fact> {
         stage("build", Status::Succeeded),
         stage("e2e tests", Status::Started),
         stage("e2e tests", Status::Succeeded),
-        Fact::ImageReported(Image { repository: "r.example/web".into(), digest, tag: None, base: None }),
+        Fact::ImageReported(Image::new("r.example/web", digest)),
         Fact::BuildEnded { outcome: longshore_core::release::Outcome::Succeeded, reason: None, tail: Vec::new() },
     ]
 }

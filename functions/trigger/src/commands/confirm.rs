@@ -63,16 +63,8 @@ impl Trigger {
             if let Some(why) = self.changed_since(&proposal.pipeline, &proposal.shown).await? {
                 return Err(Undone::Refused(why));
             }
-            let errand = Errand {
-                id: proposal.id.clone(),
-                by,
-                called: false,
-                name: proposal.name.clone(),
-                wanted: proposal.wanted.clone(),
-                shown: proposal.shown.clone(),
-                rebuild: None,
-                received: ids::now(),
-            };
+            let Proposal { id, name, wanted, shown, .. } = proposal.clone();
+            let errand = Errand::given(id, by, name, wanted, shown, ids::now());
             self.take_on(&key, &errand, response_url).await
         };
         match taken.await {

@@ -38,7 +38,7 @@ impl Trigger {
             }
             Wanted::Promote { release, environment } => {
                 let release = self.deeds().named(release).await?;
-                release.deployment_to(environment).map_err(|error| Undone::Refused(error.to_string()))?;
+                release.deployment_to(environment).map_err(Undone::because)?;
                 if self.last_environment(&release.pipeline, Some(&release)).as_ref() != Some(environment) {
                     return Ok(None);
                 }
@@ -91,11 +91,7 @@ impl Trigger {
     }
 
     async fn change(&self, pipeline: &str, environment: &str, to: Option<Release>) -> Result<Change, Undone> {
-        let record = self.store.environment(pipeline, environment).await?;
-        let live = match record.live.first() {
-            Some(live) => self.store.release(&live.release).await?,
-            None => None,
-        };
+        let (record, live) = self.store.environment_with_live(pipeline, environment).await?;
         Ok(Change { environment: environment.to_owned(), record, live, to })
     }
 

@@ -88,11 +88,7 @@ impl Trigger {
             environments.extend(pipeline.environments.iter().map(|one| (pipeline.name.clone(), one.name.clone())));
         }
         let place = async |(pipeline, name): (String, String)| {
-            let record = self.store.environment(&pipeline, &name).await?;
-            let live = match record.live.first() {
-                Some(live) => self.store.release(&live.release).await?,
-                None => None,
-            };
+            let (record, live) = self.store.environment_with_live(&pipeline, &name).await?;
             Ok::<_, StoreError>(Place { name, record, live })
         };
         let mut places = all(environments, place).await?.into_iter();

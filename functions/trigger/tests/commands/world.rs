@@ -251,7 +251,7 @@ pub fn release(number: u64) -> Release {
     let mut release =
         Release::new(id, number, &config.pipelines()[0], origin, Vec::new(), Some("#deploys"), Timestamp::now());
     let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("a digest");
-    let image = Image { repository: "r.example/web".into(), digest, tag: None, base: None };
+    let image = Image::new("r.example/web", digest);
     for fact in [Fact::BuildStarted { id: "web-build:1".into(), page: None }, Fact::ImageReported(image)] {
         assert_eq!(release.apply(fact.clone(), Timestamp::now()), Ok(true), "{fact:?}");
     }

@@ -191,7 +191,7 @@ fn release(config: &Config) -> Release {
     let pipeline = &config.pipelines()[0];
     let mut release = Release::new(id, 7, pipeline, origin, Vec::new(), Some("#deploys"), Timestamp::now());
     let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("a digest");
-    let image = Image { repository: "r.example/web".into(), digest, tag: None, base: None };
+    let image = Image::new("r.example/web", digest);
     for fact in [Fact::BuildStarted { id: "web-build:1".into(), page: None }, Fact::ImageReported(image)] {
         assert_eq!(release.apply(fact.clone(), Timestamp::now()), Ok(true), "{fact:?}");
     }

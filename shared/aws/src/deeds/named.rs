@@ -55,7 +55,7 @@ impl Deeds<'_> {
         if let Some(waiting) = waiting.filter(|_| release.state == State::Deploying) {
             return Ok(&waiting.environment);
         }
-        let (pipeline, number, state) = (&release.pipeline, release.number, release.state.word().replace('_', " "));
+        let (pipeline, number, state) = (&release.pipeline, release.number, release.state.spoken());
         Err(Undone::Refused(format!("{pipeline} #{number} waits for no approval: it is {state}")))
     }
 }

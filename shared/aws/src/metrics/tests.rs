@@ -101,7 +101,7 @@ fn only_a_push_that_went_live_has_a_lead_time() {
         assert_eq!(names(&release(state)), ["Releases"], "{state:?}");
     }
     let person = Person { name: "ada".into(), reason: None, at: Timestamp::UNIX_EPOCH };
-    let wished = release(State::Live).wished(person, None).expect("a wish");
+    let wished = release(State::Live).wished(person, None, false).expect("a wish");
     assert_eq!(names(&Release { delivery: String::new(), ..wished }), ["Releases"], "no delivery");
     assert_eq!(names(&release(State::Live)), ["Releases", "LeadTime"]);
 }

@@ -10,7 +10,7 @@ use longshore_core::{
 };
 
 use super::{
-    Store, StoreError, environment, failed,
+    Store, StoreError, environment, failed, json,
     message::unposted,
     number, read_number, read_text,
     record::{record, release_ids},
@@ -73,7 +73,7 @@ impl Store {
                 .key("pk", text(&key))
                 .key("sk", text("environment"))
                 .update_expression("SET rollback_lock = :lock, rollback_of = :number")
-                .expression_attribute_values(":lock", text(environment::json(&key, lock)?))
+                .expression_attribute_values(":lock", text(json(&key, lock)?))
                 .expression_attribute_values(":number", number(release.number));
             if let Some(from) = once_from {
                 update = update

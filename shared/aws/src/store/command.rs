@@ -6,9 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use longshore_core::slack::command::{Errand, Key, Outcome};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{
-    Item, Store, StoreError, environment::json, failed, number, read_number, read_text, record::is_condition, text,
-};
+use super::{Item, Store, StoreError, held, json, needed_json, number, read_json, read_number, read_text, text};
 
 /// The value of the sparse index for errands that are not over.
 const OPEN_FOR: &str = "command";
@@ -65,11 +63,7 @@ impl Store {
             item.insert("response_url".to_owned(), text(url.expose_secret()));
         }
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        match request.condition_expression("attribute_not_exists(pk)").send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_condition(&error) => Ok(false),
-            Err(error) => Err(failed(error)),
-        }
+        Ok(held(request.condition_expression("attribute_not_exists(pk)").send().await)?.is_some())
     }
 
     /// Whether an errand was written down.
@@ -81,8 +75,7 @@ impl Store {
     pub async fn errand_outcome(&self, key: &Key) -> Result<Option<Outcome>, StoreError> {
         let pk = pk(key);
         let Some(item) = self.get(&pk, SK).await? else { return Ok(None) };
-        let outcome = read_text(&item, "outcome").map(|outcome| serde_json::from_str(&outcome));
-        outcome.transpose().map_err(|error| StoreError::Unreadable(pk, error.to_string()))
+        read_json(&pk, &item, "outcome")
     }
 
     /// The errands that are not over.
@@ -95,34 +88,13 @@ impl Store {
     pub async fn take_errand(&self, key: &Key, now: Timestamp) -> Result<Option<TakenErrand>, StoreError> {
         let pk = pk(key);
         let until = (now + TakenErrand::LIFE).as_millisecond();
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(&pk))
-            .key("sk", text(SK))
-            .update_expression("SET lease = :until ADD attempts :one")
-            .condition_expression(
-                "attribute_exists(open_for) AND (attribute_not_exists(lease) OR lease < :now) \
-                 AND (attribute_not_exists(not_before) OR not_before <= :now)",
-            )
-            .expression_attribute_values(":until", number(until))
-            .expression_attribute_values(":now", number(now.as_millisecond()))
-            .expression_attribute_values(":one", number(1))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
-        let item = match request.send().await {
-            Ok(answer) => answer.attributes.unwrap_or_default(),
-            Err(error) if is_condition(&error) => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        let unreadable = |error: serde_json::Error| StoreError::Unreadable(pk.clone(), error.to_string());
-        let errand = serde_json::from_str(&read_text(&item, "errand").unwrap_or_default()).map_err(unreadable)?;
-        let outcome = read_text(&item, "outcome").map(|outcome| serde_json::from_str(&outcome));
+        let due = " AND (attribute_not_exists(not_before) OR not_before <= :now)";
+        let Some(item) = self.lease(&pk, SK, until, now, due).await? else { return Ok(None) };
         Ok(Some(TakenErrand {
             key: key.clone(),
-            errand,
+            errand: needed_json(&pk, &item, "errand")?,
             response_url: read_text(&item, "response_url").map(SecretString::from),
-            outcome: outcome.transpose().map_err(unreadable)?,
+            outcome: read_json(&pk, &item, "outcome")?,
             tellings: read_number(&item, "tellings").unwrap_or(0),
             maybe_done: read_number(&item, "attempts").unwrap_or(1) > 1_u64,
             until,
@@ -169,11 +141,7 @@ impl Store {
         for (name, value) in values {
             request = request.expression_attribute_values(*name, value.clone());
         }
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_condition(&error) => Ok(false),
-            Err(error) => Err(failed(error)),
-        }
+        Ok(held(request.send().await)?.is_some())
     }
 }
 

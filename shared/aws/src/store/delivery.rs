@@ -14,7 +14,10 @@ use longshore_core::{
 
 use crate::metrics;
 
-use super::{Item, Store, StoreError, failed, message::unposted, number, read_number, read_text, record::record, text};
+use super::{
+    Item, Store, StoreError, failed, json, message::unposted, needed_json, number, read_number, read_text,
+    record::record, text,
+};
 
 /// For how long a delivery is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -121,8 +124,7 @@ impl Store {
         let Some(item) = self.get(&key, "line").await? else {
             return Ok(KeptLine { line: Line::default(), key, version: 0 });
         };
-        let line = serde_json::from_str(&read_text(&item, "line").unwrap_or_default());
-        let line = line.map_err(|error| StoreError::Unreadable(key.clone(), error.to_string()))?;
+        let line = needed_json(&key, &item, "line")?;
         Ok(KeptLine { line, key, version: read_number(&item, "version").unwrap_or_default() })
     }
 
@@ -184,12 +186,10 @@ impl Store {
     }
 
     fn put_line(&self, kept: &KeptLine, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
-        let json = serde_json::to_string(&kept.line)
-            .map_err(|error| StoreError::Unreadable(kept.key.clone(), error.to_string()))?;
         let item = Item::from([
             ("pk".to_owned(), text(&kept.key)),
             ("sk".to_owned(), text("line")),
-            ("line".to_owned(), text(json)),
+            ("line".to_owned(), text(json(&kept.key, &kept.line)?)),
             ("version".to_owned(), number(kept.version + 1)),
             ("expires".to_owned(), number((now + LINE_KEPT).as_second())),
         ]);

@@ -10,7 +10,7 @@ use longshore_core::{
     release::{Lock, Passing, Release},
 };
 
-use super::{Item, Store, StoreError, failed, number, read_number, read_text, record::is_condition, text};
+use super::{Item, Store, StoreError, failed, held, json, number, read_json, read_number, read_text, text};
 
 /// Whether an environment took a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Store {
         let environment = read(&key, &item)?;
         let lock = match passing {
             Passing::Automation => environment.lock,
-            Passing::Wished => lock_of(&key, &item, "lock")?,
+            Passing::Wished => read_json(&key, &item, "lock")?,
             Passing::Past | Passing::ByName => None,
         };
         match (environment.newest, lock) {
@@ -111,6 +111,20 @@ impl Store {
         let key = key(pipeline, environment);
         let item = self.get(&key, "environment").await?.unwrap_or_default();
         read(&key, &item)
+    }
+
+    /// The same, and the release that is live there.
+    pub async fn environment_with_live(
+        &self,
+        pipeline: &str,
+        environment: &str,
+    ) -> Result<(Environment, Option<Release>), StoreError> {
+        let record = self.environment(pipeline, environment).await?;
+        let live = match record.live.first() {
+            Some(live) => self.release(&live.release).await?,
+            None => None,
+        };
+        Ok((record, live))
     }
 
     /// Locks an environment, whoever locked it before. What is being deployed there goes on to its end.
@@ -183,37 +197,21 @@ pub(super) fn key(pipeline: &str, environment: &str) -> String {
     format!("environment#{pipeline}#{environment}")
 }
 
-pub(super) fn json<T: serde::Serialize>(key: &str, value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Unreadable(key.to_owned(), error.to_string()))
-}
-
 fn read(key: &str, item: &Item) -> Result<Environment, StoreError> {
-    let unreadable = |error: serde_json::Error| StoreError::Unreadable(key.to_owned(), error.to_string());
-    let live = read_text(item, "live").map(|live| serde_json::from_str(&live)).transpose().map_err(unreadable)?;
     // That of a rollback has no end, and stands before a person's own, which holds beside it.
-    let lock = match lock_of(key, item, "rollback_lock")? {
+    let lock = match read_json(key, item, "rollback_lock")? {
         Some(lock) => Some(lock),
-        None => lock_of(key, item, "lock")?,
+        None => read_json(key, item, "lock")?,
     };
     Ok(Environment {
         newest: read_number(item, "newest"),
         release: read_text(item, "release").and_then(|id| longshore_core::release::ReleaseId::parse(&id)),
-        live: live.unwrap_or_default(),
+        live: read_json(key, item, "live")?.unwrap_or_default(),
         lock,
     })
 }
 
-/// The lock that an attribute holds.
-fn lock_of(key: &str, item: &Item, attribute: &str) -> Result<Option<Lock>, StoreError> {
-    let lock = read_text(item, attribute).map(|lock| serde_json::from_str(&lock)).transpose();
-    lock.map_err(|error| StoreError::Unreadable(key.to_owned(), error.to_string()))
-}
-
 /// Sends an update under a condition; `false` when that does not hold.
 async fn conditional(request: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-    match request.send().await {
-        Ok(_) => Ok(true),
-        Err(error) if is_condition(&error) => Ok(false),
-        Err(error) => Err(failed(error)),
-    }
+    Ok(held(request.send().await)?.is_some())
 }

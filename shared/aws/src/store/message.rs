@@ -11,9 +11,7 @@ use longshore_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Store, StoreError, failed, number, read_number, read_text,
-    record::{is_condition, release_ids},
-    text,
+    Item, Store, StoreError, held, json, number, read_json, read_number, read_text, record::release_ids, text,
 };
 
 /// The value of the sparse index for messages that are not yet final.
@@ -151,33 +149,18 @@ impl Store {
 
     /// Takes the right to write a release's messages; `None` while someone else has it, or when they are final.
     pub async fn lease_message(&self, id: &ReleaseId, now: Timestamp) -> Result<Option<Lease>, StoreError> {
+        let key = format!("release#{id}");
         let until = (now + Lease::LIFE).as_millisecond();
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(format!("release#{id}")))
-            .key("sk", text("message"))
-            .update_expression("SET lease = :until ADD attempts :one")
-            .condition_expression("attribute_exists(open_for) AND (attribute_not_exists(lease) OR lease < :now)")
-            .expression_attribute_values(":until", number(until))
-            .expression_attribute_values(":now", number(now.as_millisecond()))
-            .expression_attribute_values(":one", number(1))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
-        let item = match request.send().await {
-            Ok(answer) => answer.attributes.unwrap_or_default(),
-            Err(error) if is_condition(&error) => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
+        let Some(item) = self.lease(&key, "message", until, now, "").await? else { return Ok(None) };
         let attempt = read_number(&item, "attempts").unwrap_or(1);
         let given_back: u64 = read_number(&item, "given_back").unwrap_or(0);
         let unsure = given_back + 1 != attempt;
-        let mut places = read_places(id, &item)?;
+        let mut places = read_places(&key, &item)?;
         for place in &mut places {
             place.unsure |= unsure;
         }
         let drawn = read_number(&item, "drawn").unwrap_or(0);
-        let looked = read_json(id, &item, "looked")?;
+        let looked = read_json(&key, &item, "looked")?;
         Ok(Some(Lease { id: id.clone(), places, looked, drawn, not_before: None, unsure, attempt, until }))
     }
 
@@ -210,25 +193,21 @@ impl Store {
             .expression_attribute_values(":until", number(lease.until))
             .expression_attribute_values(":drawn", number(lease.drawn))
             .expression_attribute_values(":not_before", number(not_before))
-            .expression_attribute_values(":places", text(super::environment::json(&key, &lease.places)?));
+            .expression_attribute_values(":places", text(json(&key, &lease.places)?));
         if !set.is_empty() {
             request = request.expression_attribute_values(":attempt", number(lease.attempt));
         }
         if let Some(looked) = &lease.looked {
-            let looked = super::environment::json(&key, looked)?;
+            let looked = json(&key, looked)?;
             request = request.expression_attribute_values(":looked", text(looked));
         }
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_condition(&error) => Ok(false),
-            Err(error) => Err(failed(error)),
-        }
+        Ok(held(request.send().await)?.is_some())
     }
 }
 
 /// The places of an item. One of the version that had a single message has that message's attributes instead.
-fn read_places(id: &ReleaseId, item: &Item) -> Result<Vec<Place>, StoreError> {
-    if let Some(places) = read_json(id, item, "places")? {
+fn read_places(key: &str, item: &Item) -> Result<Vec<Place>, StoreError> {
+    if let Some(places) = read_json(key, item, "places")? {
         return Ok(places);
     }
     let posted = read_text(item, "channel").zip(read_text(item, "ts"));
@@ -241,19 +220,9 @@ fn read_places(id: &ReleaseId, item: &Item) -> Result<Vec<Place>, StoreError> {
     Ok(place.into_iter().collect())
 }
 
-fn read_json<T: for<'de> Deserialize<'de>>(id: &ReleaseId, item: &Item, name: &str) -> Result<Option<T>, StoreError> {
-    let Some(json) = read_text(item, name) else { return Ok(None) };
-    let unreadable = |error: serde_json::Error| StoreError::Unreadable(format!("release#{id}"), error.to_string());
-    serde_json::from_str(&json).map(Some).map_err(unreadable)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn id() -> ReleaseId {
-        ReleaseId::parse("01JD0000000000000000000000").expect("an id")
-    }
 
     #[test]
     fn an_item_of_the_version_before_has_one_place() {
@@ -263,11 +232,11 @@ mod tests {
             ("drawn".to_owned(), number(7)),
             ("replies".to_owned(), number(3)),
         ]);
-        let places = read_places(&id(), &item).expect("places");
+        let places = read_places("release#1", &item).expect("places");
         let [place] = places.as_slice() else { panic!("{places:?}") };
         assert_eq!((place.drawn, place.replies, &place.target), (7, 3, &Target::Channel(String::new())));
         assert_eq!(place.posted, Some(Posted { channel: "C1".into(), ts: "1.2".into() }));
-        assert_eq!(read_places(&id(), &Item::new()).expect("places"), []);
+        assert_eq!(read_places("release#1", &Item::new()).expect("places"), []);
     }
 
     #[test]
@@ -277,6 +246,6 @@ mod tests {
         webhook.not_before = Some(Timestamp::UNIX_EPOCH);
         let places = vec![Place::new(Target::Channel("#deploys".into())), webhook, Place::new(Target::Topic)];
         let item = Item::from([("places".to_owned(), text(serde_json::to_string(&places).expect("JSON")))]);
-        assert_eq!(read_places(&id(), &item).expect("places"), places);
+        assert_eq!(read_places("release#1", &item).expect("places"), places);
     }
 }

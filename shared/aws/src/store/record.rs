@@ -6,7 +6,7 @@ use longshore_core::release::{Fact, OpenFor, Refused, Release, ReleaseId};
 
 use crate::metrics;
 
-use super::{Item, Store, StoreError, failed, number, read_number, read_text, text};
+use super::{Item, Store, StoreError, failed, held, json, needed_json, number, read_number, text};
 
 /// How often a change is made again onto a record that someone else changed meanwhile.
 const ATTEMPTS: usize = 20;
@@ -44,9 +44,7 @@ impl Store {
     pub async fn release(&self, id: &ReleaseId) -> Result<Option<Release>, StoreError> {
         let key = format!("release#{id}");
         let Some(item) = self.get(&key, "release").await? else { return Ok(None) };
-        let record = read_text(&item, "record").unwrap_or_default();
-        let release = serde_json::from_str(&record).map_err(|error| StoreError::Unreadable(key, error.to_string()))?;
-        Ok(Some(release))
+        needed_json(&key, &item, "record").map(Some)
     }
 
     /// Takes a fact into a record, and saves it under its version; made again onto whatever others saved meanwhile. `None` when
@@ -94,11 +92,7 @@ impl Store {
             .condition_expression("#version = :read")
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":read", number(read));
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_condition(&error) => Ok(false),
-            Err(error) => Err(failed(error)),
-        }
+        Ok(held(request.send().await)?.is_some())
     }
 
     /// The releases that are open for a kind of work, oldest first.
@@ -111,17 +105,9 @@ pub(super) fn release_ids(keys: &[String]) -> Vec<ReleaseId> {
     keys.iter().filter_map(|key| ReleaseId::parse(key.strip_prefix("release#")?)).collect()
 }
 
-pub(super) fn is_condition(
-    error: &aws_sdk_dynamodb::error::SdkError<impl aws_sdk_dynamodb::error::ProvideErrorMetadata>,
-) -> bool {
-    use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ConditionalCheckFailedException")
-}
-
 pub(super) fn record(release: &Release) -> Result<Item, StoreError> {
     let key = format!("release#{}", release.id);
-    let json =
-        serde_json::to_string(release).map_err(|error| StoreError::Unreadable(key.clone(), error.to_string()))?;
+    let json = json(&key, release)?;
     let mut item = Item::from([
         ("pk".to_owned(), text(key)),
         ("sk".to_owned(), text("release")),

@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use super::{Config, Problem, Problems, Rules, Who};
 use crate::{
     glob::{Language, Pattern},
-    push::Source,
+    push::{Source, is_name},
 };
 use places::{Entry, Places, Written};
 
@@ -78,8 +78,7 @@ fn redundant(found: &mut Found, key: &str, written: &[Written]) {
     }
 }
 
-/// Patterns for which no name could be: with the prefix of references, or with what git allows in none.
-/// Source: <https://git-scm.com/docs/git-check-ref-format>.
+/// Patterns for which no name could be: with the prefix of references, or none by the rule that deliveries are read by.
 fn nameless(found: &mut Found, key: &str, prefix: &str, written: &[Written]) {
     for Written { pattern, span, text, .. } in written {
         if let Some(rest) = text.strip_prefix(prefix) {
@@ -87,15 +86,7 @@ fn nameless(found: &mut Found, key: &str, prefix: &str, written: &[Written]) {
             found.warn(span.clone(), message, format!("write \"{rest}\""));
             continue;
         }
-        let impossible = pattern.plain().is_some_and(|name| {
-            name.contains([' ', '~', '^', ':', '\\', '\u{7f}'])
-                || name.chars().any(char::is_control)
-                || ["..", "@{", "//"].iter().any(|part| name.contains(part))
-                || name == "@"
-                || name.ends_with('.')
-                || name.split('/').any(|part| part.starts_with('.') || part.strip_suffix(".lock").is_some())
-        });
-        if impossible {
+        if pattern.plain().is_some_and(|name| !is_name(name)) {
             let message = format!("\"{text}\" in `{key}` never matches: git allows no such name");
             found.warn(span.clone(), message, "write the name as `git branch` or `git tag` shows it");
         }

@@ -262,7 +262,7 @@ fn fact() -> impl Strategy<Value = Fact> {
     ];
     let image = || {
         let digest = crate::image::Digest::parse(&format!("sha256:{}", "ab".repeat(32))).expect("a digest");
-        Fact::ImageReported(Image { repository: "r.example/web".into(), digest, tag: None, base: None })
+        Fact::ImageReported(Image::new("r.example/web", digest))
     };
     prop_oneof![
         2 => (words(), option::of(words())).prop_map(|(id, page)| Fact::BuildStarted { id, page }),

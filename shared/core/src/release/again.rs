@@ -105,7 +105,7 @@ impl Release {
             build: Build { outcome: Some(Outcome::NotStarted), ..Build::default() },
             deployments: self.deployments[at..last].iter().map(|deployment| deployment.again(deed)).collect(),
             called_off: None,
-            once_more: deed == Deed::Retry,
+            once_more: false,
             asked: Some(Asked { deed, of: of.0.clone(), number: of.1, person }),
             wished: None,
             ..self.clone()

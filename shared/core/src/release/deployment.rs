@@ -91,20 +91,20 @@ pub struct ServiceDeployment {
     pub controller: Controller,
     /// Whether it ran, or was on its way to, something else than its base when it was read: what a release left there that did not
     /// come to its end. Then it has to be taken to its base also where it was told nothing.
-    #[serde(default, skip_serializing_if = "super::is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub astray: bool,
     /// The newest service deployment that there was when it was read, by its ARN. Of those that bring this release's revision, only later ones
     /// are this release's: one that goes back brings a revision that had deployments before. ECS's own order says so, and no clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// Whether no task of it is wanted: its desired count is 0.
-    #[serde(default, skip_serializing_if = "super::is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,
     /// The ARN of the new revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<String>,
     /// Whether it runs what it is to run already, so that nothing was done.
-    #[serde(default, skip_serializing_if = "super::is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unchanged: bool,
     /// When the service was told to run it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,7 +198,7 @@ pub struct Lock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Whether it came with a rollback: then it goes with the next release that someone asks for by name.
-    #[serde(default, skip_serializing_if = "super::is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rollback: bool,
 }
 

@@ -42,11 +42,6 @@ use crate::{
     text,
 };
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 /// The digits of a ULID.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -178,8 +173,8 @@ pub struct Release {
     /// Who asked for its build by branch or commit, where no push did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wished: Option<Person>,
-    /// Whether it is of a release that was tried once more: locks hold it as they hold a push's.
-    #[serde(default, skip_serializing_if = "is_false")]
+    /// Whether it was wished by building something once more: every lock holds it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub once_more: bool,
 }
 
@@ -250,6 +245,11 @@ impl State {
             Self::Superseded => "superseded",
             Self::Cancelled => "cancelled",
         }
+    }
+
+    /// The same as it is said in a sentence: `rolled back`.
+    pub fn spoken(self) -> String {
+        self.word().replace('_', " ")
     }
 }
 
@@ -354,6 +354,11 @@ pub struct Image {
 }
 
 impl Image {
+    /// An image of which nothing more is known.
+    pub fn new(repository: impl Into<String>, digest: Digest) -> Self {
+        Self { repository: repository.into(), digest, tag: None, base: None }
+    }
+
     /// The repository without its registry.
     pub fn name(&self) -> &str {
         self.repository.split_once('/').map_or(self.repository.as_str(), |(_, name)| name)

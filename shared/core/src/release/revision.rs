@@ -76,7 +76,7 @@ mod tests {
 
     fn image(name: &str, digit: char) -> Image {
         let digest = Digest::parse(&format!("sha256:{}", digit.to_string().repeat(64))).expect("a digest");
-        Image { repository: format!("r.example/{name}"), digest, tag: None, base: None }
+        Image::new(format!("r.example/{name}"), digest)
     }
 
     #[test]

@@ -107,6 +107,10 @@ mod tests {
         assert!(!stuck(deploying, 2 * timeout + 15) && stuck(deploying, 2 * timeout + 16));
     }
 
+    fn locked(until: Option<Timestamp>) -> Obstacle {
+        Obstacle::Lock(Lock { by: "ada".into(), reason: None, since: Timestamp::UNIX_EPOCH, until, rollback: false })
+    }
+
     #[test]
     fn who_waits_for_people_is_not_stuck() {
         let held = |obstacle: fn(Timestamp) -> Obstacle| {
@@ -115,24 +119,10 @@ mod tests {
                 release.deployments[0].held = Some(obstacle(start));
             }
         };
-        let locked = |until| {
-            Obstacle::Lock(Lock {
-                by: "ada".into(),
-                reason: None,
-                since: Timestamp::UNIX_EPOCH,
-                until,
-                rollback: false,
-            })
-        };
-        let day = SignedDuration::from_hours(24);
-        let minutes = day.as_mins();
-        assert!(!stuck(
-            |release, _| {
-                release.state = State::Deploying;
-                release.deployments[0].held = Some(locked(None));
-            },
-            1_000_000
-        ));
+        let minutes = SignedDuration::from_hours(24).as_mins();
+        assert!(!stuck(held(|_| locked(None)), 1_000_000), "a lock without an end");
+        let lock = held(|start| locked(Some(start + SignedDuration::from_hours(24))));
+        assert!(!stuck(lock, minutes + 15) && stuck(lock, minutes + 16), "it has ended");
         let approval = held(|start| Obstacle::Approval { expires: start + SignedDuration::from_hours(24) });
         assert!(!stuck(approval, minutes + 15) && stuck(approval, minutes + 16), "it should have expired");
         let freeze = held(|start| Obstacle::Freeze { until: start + SignedDuration::from_hours(24) });

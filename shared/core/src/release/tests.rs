@@ -12,7 +12,7 @@ const HERE: Where = Where { deployment: 0, service: 0 };
 
 fn image(digit: char) -> Image {
     let digest = Digest::parse(&format!("sha256:{}", digit.to_string().repeat(64))).expect("a digest");
-    Image { repository: "r.example/web".into(), digest, tag: None, base: None }
+    Image::new("r.example/web", digest)
 }
 
 fn started() -> Fact {

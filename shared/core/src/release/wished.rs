@@ -23,11 +23,11 @@ pub enum NotThere {
 
 impl Release {
     /// A release that somebody asked for by branch or commit, made of one that has just been accepted. With an environment it goes there
-    /// and nowhere else.
+    /// and nowhere else. With `once_more` every lock holds it; otherwise it passes that of a rollback.
     ///
     /// Where the commit is not known, CodeBuild is told the branch or tag. A push never takes the place of such a release before it is
     /// deploying, since somebody wants this one; in each environment its number decides, as for all.
-    pub fn wished(mut self, person: Person, environment: Option<&str>) -> Result<Self, NotThere> {
+    pub fn wished(mut self, person: Person, environment: Option<&str>, once_more: bool) -> Result<Self, NotThere> {
         if let Some(name) = environment {
             if self.deployments.is_empty() {
                 return Err(NotThere::Nowhere(self.pipeline));
@@ -44,6 +44,7 @@ impl Release {
         }
         self.supersede = false;
         self.wished = Some(person);
+        self.once_more = once_more;
         Ok(self)
     }
 

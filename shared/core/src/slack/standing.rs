@@ -99,7 +99,7 @@ fn decided(release: &Release, deployment: &Deployment, held: Option<&Obstacle>) 
         return format!("{word}{why}");
     }
     if release.state != State::Deploying {
-        return format!("is {} now", release.state.word().replace('_', " "));
+        return format!("is {} now", release.state.spoken());
     }
     let approved = deployment.decision.as_ref().filter(|decision| decision.approved);
     let approved = approved.map(|decision| format!("was approved by {}, and ", decision.by.name)).unwrap_or_default();

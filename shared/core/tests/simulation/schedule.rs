@@ -237,7 +237,7 @@ impl Schedule {
                 return;
             };
             let digest = Digest::parse(&format!("sha256:{}", digest.to_string().repeat(64))).expect("a digest");
-            let image = Image { repository: "r.example/web".to_owned(), digest, tag: None, base: None };
+            let image = Image::new("r.example/web", digest);
             if deploy.apply(known, Fact::ImageReported(image)).await.is_ok() {
                 // From here on `curl` has its answer, unless it gets lost.
                 caller.call(move |world| world.codebuild.builds[build].reported = true).await.ok();

@@ -7,7 +7,6 @@
 //! Sources: <https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md>,
 //! <https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md>.
 
-use anyhow::Context;
 use aws_sdk_ecr::types::ImageIdentifier;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use longshore_core::{
@@ -29,11 +28,10 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const SIGNED: &str = "cosign container image signature";
 
 impl Registry {
-    /// Why an image may not be deployed: what it lacks of what is required, in a sentence. `None`: nothing. `address` is the registry's host;
-    /// `platforms` are those of the image.
+    /// Why an image may not be deployed: what it lacks of what is required, in a sentence. `None`: nothing. `platforms` are
+    /// those of the image.
     pub async fn lacks(
         &self,
-        address: &str,
         repository: &str,
         digest: &Digest,
         platforms: &[Platform],
@@ -42,10 +40,7 @@ impl Registry {
         let mut attested = None;
         for evidence in &required.evidence {
             let why = match evidence {
-                Evidence::Signature => {
-                    let name = format!("{address}/{repository}");
-                    done!(self.unsigned(&name, repository, digest, &required.keys).await?)
-                }
+                Evidence::Signature => done!(self.unsigned(repository, digest, &required.keys).await?),
                 Evidence::Sbom | Evidence::Provenance => {
                     let attested = match &mut attested {
                         Some(attested) => attested,
@@ -53,7 +48,7 @@ impl Registry {
                     };
                     let is_there = attested.contains(evidence)
                         || *evidence == Evidence::Sbom
-                            && done!(self.beside(repository, digest, "sbom").await?).is_some();
+                            && done!(self.beside(repository, digest, "sbom", "the SBOM").await?).is_some();
                     (!is_there).then(|| format!("has no {}", evidence.name()))
                 }
             };
@@ -71,14 +66,14 @@ impl Registry {
     /// Why an image does not count as signed.
     async fn unsigned(
         &self,
-        name: &str,
         repository: &str,
         digest: &Digest,
         keys: &[PublicKey],
     ) -> anyhow::Result<Call<Option<String>>> {
-        let Some(manifest) = done!(self.beside(repository, digest, "sig").await?) else {
+        let Some(manifest) = done!(self.beside(repository, digest, "sig", "the signature").await?) else {
             return Ok(Call::Done(Some("has no signature".to_owned())));
         };
+        let name = format!("{}/{repository}", self.address);
         let mut best = NotSigned::Nothing;
         for layer in layers(&manifest).filter(|layer| layer["mediaType"] == SIMPLE_SIGNING) {
             let (Some(blob), Some(signature)) = (
@@ -87,9 +82,8 @@ impl Registry {
             ) else {
                 continue;
             };
-            let url = done!(self.layer(repository, blob).await?);
-            let payload = self.download.get(&url, LIMIT).await.context("a signature could not be downloaded")?;
-            match judge(&payload, &signature, keys, name, digest) {
+            let payload = done!(self.blob(repository, blob, LIMIT, "what the signature is over").await?);
+            match judge(&payload, &signature, keys, &name, digest) {
                 Ok(()) => return Ok(Call::Done(None)),
                 Err(why) => best = best.max(why),
             }
@@ -104,7 +98,7 @@ impl Registry {
         digest: &Digest,
         platforms: &[Platform],
     ) -> anyhow::Result<Call<Vec<Evidence>>> {
-        let list = done!(self.manifest(repository, digest).await?);
+        let list = done!(self.manifest(repository, digest, "the image").await?);
         let mut of_platforms = Vec::new();
         for platform in platforms.iter().take(MOST) {
             let mut found = Vec::new();
@@ -113,24 +107,30 @@ impl Registry {
                     && one["annotations"]["vnd.docker.reference.digest"] == platform.digest.as_str()
             });
             for attestation in attestations.take(MOST).filter_map(|one| Digest::parse(one["digest"].as_str()?)) {
-                let manifest = done!(self.manifest(repository, &attestation).await?);
+                let manifest = done!(self.manifest(repository, &attestation, "an attestation").await?);
                 found.extend(
                     layers(&manifest).filter_map(|layer| kind(&layer["annotations"]["in-toto.io/predicate-type"])),
                 );
             }
             of_platforms.push(found);
         }
-        let beside = done!(self.beside(repository, digest, "att").await?).unwrap_or_default();
+        let beside = done!(self.beside(repository, digest, "att", "the attestations").await?).unwrap_or_default();
         let beside: Vec<_> = layers(&beside).filter_map(|layer| kind(&layer["annotations"]["predicateType"])).collect();
         let everywhere =
             |one: &Evidence| !of_platforms.is_empty() && of_platforms.iter().all(|found| found.contains(one));
         Ok(Call::Done(Evidence::ALL.into_iter().filter(|one| everywhere(one) || beside.contains(one)).collect()))
     }
 
-    /// The manifest that cosign keeps beside an image, under the tag made from its digest.
-    async fn beside(&self, repository: &str, digest: &Digest, suffix: &str) -> anyhow::Result<Call<Option<Value>>> {
+    /// The manifest that cosign keeps beside an image, under the tag made from its digest. `what` is looked for, for the error.
+    async fn beside(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        suffix: &str,
+        what: &'static str,
+    ) -> anyhow::Result<Call<Option<Value>>> {
         let tag = format!("{}.{suffix}", digest.as_str().replace(':', "-"));
-        self.found(repository, ImageIdentifier::builder().image_tag(tag).build()).await
+        self.manifest_of(repository, ImageIdentifier::builder().image_tag(tag).build(), what).await
     }
 }
 

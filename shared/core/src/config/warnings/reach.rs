@@ -9,12 +9,10 @@ use crate::{
 };
 
 pub(super) fn pipelines(found: &mut Found, config: &Config, places: &[Places<'_>]) {
-    for (position, (pipeline, places)) in config.pipelines().iter().zip(places).enumerate() {
+    for (pipeline, places) in config.pipelines().iter().zip(places) {
         waits_in_vain(found, config, pipeline, places);
-        let earlier = config
-            .of_repository(&pipeline.repository)
-            .filter(|other| config.pipelines()[..position].iter().any(|before| before.name == other.name));
-        let earlier: Vec<&Pipeline> = earlier.collect();
+        let of_repository = config.of_repository(&pipeline.repository);
+        let earlier: Vec<&Pipeline> = of_repository.take_while(|other| other.name != pipeline.name).collect();
         same_build(found, pipeline, &earlier, places);
     }
 }

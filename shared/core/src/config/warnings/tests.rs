@@ -42,12 +42,13 @@ fn a_pattern_that_another_covers_adds_nothing() {
 #[test]
 fn a_pattern_that_could_never_match_is_told() {
     let text = pipeline(
-        "branches = [\"refs/heads/main\", \"a b\", \"x.lock\", \"ok\"]\ntags = [\"refs/tags/v*\"]\npaths = [\"./src/**\", \"a/../b\"]",
+        "branches = [\"refs/heads/main\", \"a b\", \"x.lock\", \"ok\", \"-x\"]\ntags = [\"refs/tags/v*\"]\npaths = [\"./src/**\", \"a/../b\"]",
     );
     insta::assert_snapshot!(warnings(&text), @r#"
     longshore.toml:6:13: "refs/heads/main" in `branches` never matches: names are compared without refs/heads/; write "main"
     longshore.toml:6:32: "a b" in `branches` never matches: git allows no such name; write the name as `git branch` or `git tag` shows it
     longshore.toml:6:39: "x.lock" in `branches` never matches: git allows no such name; write the name as `git branch` or `git tag` shows it
+    longshore.toml:6:55: "-x" in `branches` never matches: git allows no such name; write the name as `git branch` or `git tag` shows it
     longshore.toml:7:9: "refs/tags/v*" in `tags` never matches: names are compared without refs/tags/; write "v*"
     longshore.toml:8:10: "./src/**" in `paths` never matches: paths are git's, from the repository's root; write it without . and ..
     longshore.toml:8:22: "a/../b" in `paths` never matches: paths are git's, from the repository's root; write it without . and ..

@@ -23,7 +23,9 @@ pub(super) fn all() -> Vec<Sample> {
         web()
             .with(|release| (release.commit, release.brought) = (Commit::unknown(), Vec::new()))
             .knowing(|known| *known = Known::default())
-            .turned(|release| release.clone().wished(person("grace", "the door is stuck"), None).expect("a wish"))
+            .turned(|release| {
+                release.clone().wished(person("grace", "the door is stuck"), None, false).expect("a wish")
+            })
             .building()
             .sample("wished", "Someone asked for a branch's head, and only CodeBuild knows which commit that is."),
         web()

@@ -30,7 +30,7 @@ fn started() -> Fact {
 
 fn imaged() -> Fact {
     let digest = crate::image::Digest::parse(&format!("sha256:{}", "ab".repeat(32))).expect("a digest");
-    Fact::ImageReported(Image { repository: "r.example/web".into(), digest, tag: None, base: None })
+    Fact::ImageReported(Image::new("r.example/web", digest))
 }
 
 fn stage(status: Status) -> Fact {

@@ -43,7 +43,7 @@ fn imaged(services: &[&str], adjust: impl FnOnce(&mut Plan)) -> Release {
     adjust(&mut plan);
     release.deployments[0] = Deployment::of("production".into(), plan, services.iter().map(service).collect());
     let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("a digest");
-    let image = Image { repository: "r.example/web".into(), digest, tag: None, base: None };
+    let image = Image::new("r.example/web", digest);
     let started = Fact::BuildStarted { id: "web-build:1".into(), page: None };
     take(&mut release, [started, Fact::ImageReported(image)]);
     release

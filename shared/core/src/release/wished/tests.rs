@@ -18,7 +18,7 @@ fn of_head(branch: &str) -> Release {
     let mut release = sample();
     release.commit = Commit::unknown();
     release.reference = Reference::branch(branch).expect("a branch");
-    release.wished(ada(), None).expect("a release")
+    release.wished(ada(), None, false).expect("a release")
 }
 
 fn apply(release: &mut Release, fact: Fact) -> bool {
@@ -28,7 +28,7 @@ fn apply(release: &mut Release, fact: Fact) -> bool {
 
 #[test]
 fn a_known_commit_is_what_codebuild_is_told() {
-    let release = sample().wished(ada(), None).expect("a release");
+    let release = sample().wished(ada(), None, false).expect("a release");
     assert_eq!(release.build, Build { due: Some(release.accepted), ..Build::default() });
     assert_eq!(release.source_version(), release.commit.id);
     assert_eq!((release.image_tag(), release.wished), (sample().image_tag(), Some(ada())));
@@ -77,7 +77,7 @@ fn a_record_with_an_unknown_commit_is_read_as_it_was_written() {
 #[test]
 fn its_message_says_who_asked() {
     let person = Person { reason: Some("the fix for <!channel>".into()), ..ada() };
-    let release = of_head("main").wished(person, None).expect("a release");
+    let release = of_head("main").wished(person, None, false).expect("a release");
     let view = serde_json::to_string(&message::view(&release, &message::Known::default())).expect("JSON");
     for words in
         [":point_right: asked for by Ada: the fix for &lt;!channel&gt;", "`main` at head", "web #7: queued (head)"]
@@ -94,8 +94,10 @@ fn no_push_takes_its_place() {
 
 #[test]
 fn it_passes_the_lock_of_a_rollback_and_all_locks_once_it_is_let_in_or_by_name() {
-    let mut release = sample().wished(ada(), None).expect("a release");
+    let mut release = sample().wished(ada(), None, false).expect("a release");
     assert_eq!((sample().passing(0), release.passing(0)), (Passing::Automation, Passing::Wished));
+    let once_more = sample().wished(ada(), None, true).expect("a release");
+    assert_eq!(once_more.passing(0), Passing::Automation, "what is built once more waits at every lock");
     let mut by_name = release.clone();
     by_name.deployments[0].overridden = Some(ada());
     assert_eq!(by_name.passing(0), Passing::ByName, "as any release that somebody lets in by name");
@@ -110,13 +112,13 @@ fn it_goes_to_the_one_environment_that_was_named() {
     staging.environment = "staging".into();
     release.deployments.insert(0, staging);
     let names = |release: &Release| release.deployments.iter().map(|one| one.environment.clone()).collect::<Vec<_>>();
-    assert_eq!(names(&release.clone().wished(ada(), None).expect("a release")), ["staging", "production"]);
-    let production = release.clone().wished(ada(), Some("production")).expect("a release");
+    assert_eq!(names(&release.clone().wished(ada(), None, false).expect("a release")), ["staging", "production"]);
+    let production = release.clone().wished(ada(), Some("production"), false).expect("a release");
     assert_eq!(names(&production), ["production"]);
-    let told = release.clone().wished(ada(), Some("prod")).expect_err("a refusal").to_string();
+    let told = release.clone().wished(ada(), Some("prod"), false).expect_err("a refusal").to_string();
     assert_eq!(told, "web has no environment prod: it has staging and production");
     release.deployments.clear();
-    let told = release.wished(ada(), Some("prod")).expect_err("a refusal").to_string();
+    let told = release.wished(ada(), Some("prod"), false).expect_err("a refusal").to_string();
     assert_eq!(told, "web is built and deployed nowhere: it has no environment");
 }
 

@@ -89,7 +89,7 @@ fn record(releases: &[&Release]) -> Environment {
 fn held(number: u64) -> Release {
     let mut release = release(number);
     let digest = Digest::parse(&format!("sha256:{}", "ab".repeat(32))).expect("a digest");
-    let image = Image { repository: "r.example/web".into(), digest, tag: None, base: None };
+    let image = Image::new("r.example/web", digest);
     for fact in [Fact::BuildStarted { id: "web-build:1".into(), page: None }, Fact::ImageReported(image)] {
         release.apply(fact, at(10)).expect("a fact in its place");
     }

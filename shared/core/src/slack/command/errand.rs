@@ -14,7 +14,13 @@ use crate::{
         answer::{Answer, Seen},
         confirm::Shown,
     },
+    text::shorten,
 };
+
+/// What stands for the command's name where the program `longshore` was used.
+const PROGRAM: &str = "longshore";
+/// The most of an ARN that is kept, in characters.
+const LONGEST_ARN: usize = 200;
 
 /// What somebody wants done, as it is kept. The address that they are answered at is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +29,8 @@ pub struct Errand {
     pub id: ReleaseId,
     /// Who. Of someone who called AWS by the program `longshore`, the ARN is both id and name.
     pub by: User,
-    /// Whether it came by the program `longshore`: who may write it down may do it, and reads here what became of it.
+    /// Whether it came by the program `longshore`: who may write it down may do it, and reads here what became of it. Only
+    /// [`Wanted::Start`] comes so: everything else the program does itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub called: bool,
     /// The command's own name, as Slack sent it: `/deploy`.
@@ -38,6 +45,27 @@ pub struct Errand {
     pub rebuild: Option<Rebuild>,
     /// When it was taken.
     pub received: Timestamp,
+}
+
+impl Errand {
+    /// What somebody wants by a command in Slack, whose own name is `name`. `shown` is what they confirmed, where they were asked.
+    pub fn given(
+        id: ReleaseId,
+        by: User,
+        name: String,
+        wanted: Wanted,
+        shown: Vec<Shown>,
+        received: Timestamp,
+    ) -> Self {
+        Self { id, by, called: false, name, wanted, shown, rebuild: None, received }
+    }
+
+    /// What somebody with this ARN wants by the program `longshore`.
+    pub fn called(id: ReleaseId, arn: &str, wanted: Wanted, rebuild: Option<Rebuild>, received: Timestamp) -> Self {
+        let arn = shorten(arn, LONGEST_ARN);
+        let by = User { id: arn.clone(), name: arn };
+        Self { id, by, called: true, name: PROGRAM.to_owned(), wanted, shown: Vec::new(), rebuild, received }
+    }
 }
 
 /// What is live, built once more: for a newer base image. It waits at locks as a push does.
@@ -62,7 +90,8 @@ pub struct Outcome {
     pub refused: Option<String>,
 }
 
-/// What names a request of Slack's: the same when it is sent again. 64 hexadecimal digits, of which nothing of the request can be read.
+/// What names an errand: the same for a request of Slack's that is sent again, and for whatever else must be done once. 64 hexadecimal
+/// digits, of which nothing can be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(String);
 

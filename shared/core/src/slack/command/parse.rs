@@ -30,7 +30,7 @@ impl Command {
             return Err(Unclear::TooLong);
         }
         let text = plain(text);
-        let mut words = Words { rest: text.split_whitespace().collect(), names: Names::All(config), word: Word::Help };
+        let mut words = Words::new(text.split_whitespace(), Names::All(config), Word::Help);
         let Some(first) = words.peek() else { return Ok(Self::Question(Question::Help)) };
         match Word::parse(first) {
             Some(word) => {
@@ -40,38 +40,26 @@ impl Command {
             None if words.known(first).is_some() => words.word = Word::Start,
             None => return Err(Unclear::unknown(first, &words.names.pipelines())),
         }
-        words.command(config)
+        words.command()
     }
 }
 
 impl Wanted {
-    /// Reads the words that follow `word`, each as a shell hands it over, and why, which a shell hands over by itself. A pipeline that is left out is
-    /// the only one of the configuration. `None`: `word` wants nothing done, but asks.
+    /// Reads the words that follow `word`, each as a shell hands it over, and why, which a shell hands over by itself and which counts where
+    /// the word takes a reason. A pipeline that is left out is the only one of the configuration. `None`: `word` wants nothing done, but asks.
     pub fn read(word: Word, words: &[&str], reason: Option<&str>, names: Names<'_>) -> Result<Option<Self>, Unclear> {
-        let reason = reason.map(self::reason).transpose()?.flatten();
-        let mut words = Words { rest: words.iter().copied().collect(), names, word };
-        let Some(wanted) = words.wanted()? else { return Ok(None) };
-        words.end()?;
-        Ok(Some(match wanted {
-            Self::Decide { release, approved, reason: None } => Self::Decide { release, approved, reason },
-            Self::Lock { pipeline, environment, reason: None } => Self::Lock { pipeline, environment, reason },
-            Self::Unlock { pipeline, environment, reason: None } => Self::Unlock { pipeline, environment, reason },
-            // Why these are wanted is no part of what is wanted.
-            Self::Start { .. }
-            | Self::Promote { .. }
-            | Self::RollBack { .. }
-            | Self::Cancel { .. }
-            | Self::Decide { .. }
-            | Self::Lock { .. }
-            | Self::Unlock { .. } => wanted,
-        }))
+        let given = reason.map(self::reason).transpose()?.flatten();
+        match (Words { given, ..Words::new(words.iter().copied(), names, word) }).command()? {
+            Command::Wanted(wanted) => Ok(Some(wanted)),
+            Command::Question(_) => Ok(None),
+        }
     }
 }
 
 impl Named {
     /// Reads the words that name a release: `web#7`, an id, and `7` and `#7` of the only pipeline.
     pub fn read(words: &[&str], names: Names<'_>) -> Result<Self, Unclear> {
-        let mut words = Words { rest: words.iter().copied().collect(), names, word: Word::Logs };
+        let mut words = Words::new(words.iter().copied(), names, Word::Logs);
         let release = words.release()?;
         words.end()?;
         Ok(release)
@@ -144,79 +132,51 @@ struct Words<'t, 'c> {
     rest: std::collections::VecDeque<&'t str>,
     names: Names<'c>,
     word: Word,
+    /// Why, where that was given apart from the words.
+    given: Option<String>,
 }
 
 impl<'t, 'c> Words<'t, 'c> {
-    fn command(mut self, config: &Config) -> Result<Command, Unclear> {
-        let question = match self.word {
+    fn new(rest: impl Iterator<Item = &'t str>, names: Names<'c>, word: Word) -> Self {
+        Self { rest: rest.collect(), names, word, given: None }
+    }
+
+    /// What all the words say.
+    fn command(&mut self) -> Result<Command, Unclear> {
+        let command = match self.word {
             // Whatever is asked about: the list has all.
             Word::Help => return Ok(Command::Question(Question::Help)),
-            Word::Status => Some(Question::Status(match self.peek() {
+            Word::Status => Command::Question(Question::Status(match self.peek() {
                 Some(_) => Some(self.pipeline()?),
                 None => None,
             })),
-            Word::Releases => Some(Question::Releases(self.pipeline()?)),
-            Word::Logs => Some(Question::Logs(self.release()?)),
-            Word::Why => {
-                let written = self.needed("REPOSITORY")?;
-                let repository = repository(written, config)?.to_owned();
-                let branch = self.branch()?.ok_or(Unclear::Missing { word: self.word, what: "BRANCH" })?;
-                Some(Question::Why { repository, branch })
-            }
-            Word::Start
-            | Word::Promote
-            | Word::RollBack
-            | Word::Approve
-            | Word::Reject
-            | Word::Cancel
-            | Word::Lock
-            | Word::Unlock => None,
-        };
-        let command = match (question, self.wanted()?) {
-            (None, Some(wanted)) => Command::Wanted(wanted),
-            (Some(question), _) => Command::Question(question),
-            (None, None) => Command::Question(Question::Help),
-        };
-        self.end()?;
-        Ok(command)
-    }
-
-    /// What is wanted; `None` where the word only asks.
-    fn wanted(&mut self) -> Result<Option<Wanted>, Unclear> {
-        Ok(Some(match self.word {
-            Word::Help | Word::Status | Word::Releases | Word::Logs | Word::Why => return Ok(None),
-            Word::Start => self.start()?,
-            Word::Promote => {
-                let release = self.release()?;
-                self.skip("to");
-                let written = self.needed("ENV")?;
-                let environment = match &release {
-                    Named::Number { pipeline, .. } => self.names.environment(pipeline, written)?,
-                    // Its record knows.
-                    Named::Id(_) => written.to_owned(),
-                };
-                Wanted::Promote { release, environment }
-            }
+            Word::Releases => Command::Question(Question::Releases(self.pipeline()?)),
+            Word::Logs => Command::Question(Question::Logs(self.release()?)),
+            Word::Why => Command::Question(self.why()?),
+            Word::Start => Command::Wanted(self.start()?),
+            Word::Promote => Command::Wanted(self.promotion()?),
             Word::RollBack => {
                 let (pipeline, environment) = self.place()?;
                 self.skip("to");
                 let to = if self.peek().is_some() { Some(self.release_of(&pipeline)?) } else { None };
-                Wanted::RollBack { pipeline, environment, to }
+                Command::Wanted(Wanted::RollBack { pipeline, environment, to })
             }
             Word::Approve | Word::Reject => {
                 let approved = self.word == Word::Approve;
-                Wanted::Decide { release: self.release()?, approved, reason: self.reason()? }
+                Command::Wanted(Wanted::Decide { release: self.release()?, approved, reason: self.reason()? })
             }
-            Word::Cancel => Wanted::Cancel { release: self.release()? },
+            Word::Cancel => Command::Wanted(Wanted::Cancel { release: self.release()? }),
             Word::Lock => {
                 let (pipeline, environment) = self.place()?;
-                Wanted::Lock { pipeline, environment, reason: self.reason()? }
+                Command::Wanted(Wanted::Lock { pipeline, environment, reason: self.reason()? })
             }
             Word::Unlock => {
                 let (pipeline, environment) = self.place()?;
-                Wanted::Unlock { pipeline, environment, reason: self.reason()? }
+                Command::Wanted(Wanted::Unlock { pipeline, environment, reason: self.reason()? })
             }
-        }))
+        };
+        self.end()?;
+        Ok(command)
     }
 
     fn end(&mut self) -> Result<(), Unclear> {
@@ -226,6 +186,13 @@ impl<'t, 'c> Words<'t, 'c> {
         }
     }
 
+    fn why(&mut self) -> Result<Question, Unclear> {
+        let written = self.needed("REPOSITORY")?;
+        let repository = self.names.config().map_or(Ok(written), |config| repository(written, config))?.to_owned();
+        let branch = self.branch()?.ok_or(Unclear::Missing { word: self.word, what: "BRANCH" })?;
+        Ok(Question::Why { repository, branch })
+    }
+
     fn start(&mut self) -> Result<Wanted, Unclear> {
         let pipeline = self.pipeline()?;
         let is_to = self.peek().is_some_and(|word| word.eq_ignore_ascii_case("to"));
@@ -233,6 +200,18 @@ impl<'t, 'c> Words<'t, 'c> {
         let environment =
             if self.skip("to") { Some(self.names.environment(&pipeline, self.needed("ENV")?)?) } else { None };
         Ok(Wanted::Start { pipeline, what, environment })
+    }
+
+    fn promotion(&mut self) -> Result<Wanted, Unclear> {
+        let release = self.release()?;
+        self.skip("to");
+        let written = self.needed("ENV")?;
+        let environment = match &release {
+            Named::Number { pipeline, .. } => self.names.environment(pipeline, written)?,
+            // Its record knows.
+            Named::Id(_) => written.to_owned(),
+        };
+        Ok(Wanted::Promote { release, environment })
     }
 
     /// `PIPELINE ENV`, and `ENV` of the only pipeline.
@@ -332,8 +311,11 @@ impl<'t, 'c> Words<'t, 'c> {
         Ok(Some(written.to_owned()))
     }
 
-    /// All that is left.
+    /// What was given; otherwise all that is left.
     fn reason(&mut self) -> Result<Option<String>, Unclear> {
+        if let Some(given) = self.given.take() {
+            return Ok(Some(given));
+        }
         reason(&std::mem::take(&mut self.rest).into_iter().collect::<Vec<_>>().join(" "))
     }
 

@@ -249,6 +249,11 @@ fn a_name_that_is_not_known_here_is_taken_as_it_is_where_the_table_may_know_it()
             reason: Some("the tide".into())
         }))
     );
+    assert_eq!(
+        Wanted::read(Word::Lock, &["web", "production", "now"], Some("the tide"), none),
+        Err(Unclear::TooMuch { word: Word::Lock, written: "now".into() }),
+        "there is one reason"
+    );
     assert_eq!(Wanted::read(Word::Status, &[], None, none), Ok(None));
     assert_eq!(
         Wanted::read(Word::Unlock, &["web", "production", "now"], None, none),

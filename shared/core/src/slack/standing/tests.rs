@@ -22,7 +22,7 @@ fn decision(approved: bool, name: &str) -> Decision {
 fn release(facts: impl IntoIterator<Item = Fact>) -> Release {
     let mut release = sample();
     let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).expect("a digest");
-    let image = Image { repository: "r.example/web".into(), digest, tag: None, base: None };
+    let image = Image::new("r.example/web", digest);
     let started = Fact::BuildStarted { id: "web-build:1".into(), page: None };
     for fact in [started, Fact::ImageReported(image)].into_iter().chain(facts) {
         assert_eq!(release.apply(fact.clone(), at(10)), Ok(true), "{fact:?}");
