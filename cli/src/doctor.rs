@@ -5,6 +5,7 @@
 mod allowed;
 mod balancing;
 mod builds;
+mod deliveries;
 mod endpoint;
 pub mod finding;
 mod report;
@@ -24,7 +25,10 @@ use std::{
 use anyhow::Context;
 use aws_config::SdkConfig;
 use jiff::Timestamp;
-use longshore_aws::signed::{Service, Signed};
+use longshore_aws::{
+    secrets::Secrets,
+    signed::{Service, Signed},
+};
 use longshore_core::config::Config;
 use longshore_local::Whereabouts;
 use serde_json::json;
@@ -32,7 +36,6 @@ use tokio::{task::JoinSet, time::timeout};
 
 use crate::{account, output};
 use finding::{Code, Finding, Severity};
-use secret::Read;
 use stack::Stack;
 
 /// For how long one part is looked at.
@@ -82,7 +85,8 @@ pub struct World {
     stack: Option<Stack>,
     /// Where Longshore answers, where that is known.
     url: Option<String>,
-    secret: Option<Read>,
+    /// Where it could be read.
+    secret: Option<Secrets>,
 }
 
 /// Exit status: 0 right, 1 wrong, 2 not looked at.
@@ -146,10 +150,11 @@ async fn look(arguments: Arguments) -> anyhow::Result<Vec<Finding>> {
     }
     if let Some(id) = &secret {
         match secret::read(&world.client(Service::SecretsManager), id).await {
-            Ok(read) => {
+            Ok(Some(read)) => {
                 findings.extend(secret::findings(&world.config, &read, Timestamp::now()));
-                world.secret = Some(read);
+                world.secret = Some(read.secrets);
             }
+            Ok(None) => findings.push(secret::unreadable()),
             Err(error) if error.is("ResourceNotFoundException") => findings.push(Finding::wrong(
                 Code::SecretMissing,
                 "secret",

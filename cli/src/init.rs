@@ -6,25 +6,30 @@ mod checkout;
 mod files;
 pub mod hooks;
 mod manifest;
+mod parameters;
+mod ways;
 mod webhook;
 mod write;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use longshore_aws::outbound::is_here;
 use longshore_core::{config::Config, push::Source};
 use reqwest::Url;
 
 use crate::{
     account,
     doctor::stack::{self, Stack},
-    output::{note, say, title},
+    output::{WrongUsage, note, say, title},
 };
 pub use manifest::SCOPES;
 pub use webhook::repositories;
 
 use answers::Answers;
 use ask::Prompts;
+use hooks::Wanted;
+use ways::{Named, Way};
 use write::{Outcome, Planned};
 
 const HELP: &str = "\
@@ -67,6 +72,7 @@ pub struct Arguments {
     #[arg(long, value_parser = base)]
     url: Option<Url>,
     /// Make the webhook, with the provider's token in this environment variable (without NAME: GITHUB_TOKEN, GITLAB_TOKEN or BITBUCKET_TOKEN).
+    /// A variable that is named is for one host: with webhooks on several, leave NAME out.
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     token_from_env: Option<String>,
     /// The environment variable with the webhook's secret; without it, the secret of --stack has it.
@@ -90,18 +96,25 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // The checkout's own file is an example: it answers nothing.
     let kept = existing.filter(|text| text != files::EXAMPLE && !arguments.answers.any());
     let mut planned = Vec::new();
-    let config = if let Some(text) = kept {
+    let (config, connection, with_sam) = if let Some(text) = kept {
         note(&format!("{} is kept, and read instead of asking", file.display()));
-        Config::read(&text).map_err(|problems| anyhow::anyhow!(problems.lines(&file.display().to_string())))?
+        let config = Config::read(&text);
+        let config = config.map_err(|problems| anyhow::anyhow!(problems.lines(&file.display().to_string())))?;
+        // One that somebody wrote, or filled in, is kept like it.
+        let sam = read_if_there(&arguments.directory.join(files::SAM))?;
+        (config, None, sam.is_none_or(|text| text == files::SAM_EXAMPLE))
     } else {
         let answers = Answers::gather(arguments.answers, &arguments.directory, &mut prompts)?;
-        let stack_name = arguments.stack.as_deref().unwrap_or("longshore");
         let (text, config) = files::config(&answers)?;
         planned.push(Planned { name: files::CONFIG, text, ours: files::EXAMPLE.to_owned() });
-        let text = files::samconfig(&answers, stack_name, arguments.region.as_deref());
-        planned.push(Planned { name: files::SAM, text, ours: files::SAM_EXAMPLE.to_owned() });
-        config
+        (config, answers.connection, true)
     };
+    if with_sam {
+        let parameters = parameters::of(&config, connection.as_deref());
+        let stack_name = arguments.stack.as_deref().unwrap_or("longshore");
+        let text = files::samconfig(&parameters, stack_name, arguments.region.as_deref());
+        planned.push(Planned { name: files::SAM, text, ours: files::SAM_EXAMPLE.to_owned() });
+    }
     let deployed = match &arguments.stack {
         Some(name) => Some(deployed(name, arguments.region, arguments.profile).await?),
         None => None,
@@ -110,6 +123,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         (Some(url), _) => Some(url.as_str().trim_end_matches('/').to_owned()),
         (None, Some(deployed)) => Some(deployed.stack.url()?),
         (None, None) => None,
+    };
+    let repositories = repositories(&config);
+    let ways = match (&arguments.token_from_env, &url) {
+        (None, _) => repositories.iter().map(|_| Way::ByHand(None)).collect(),
+        (Some(_), None) => {
+            let why = "the webhook has no address yet: add --stack or --url, which `sam deploy` tells".to_owned();
+            return Err(WrongUsage(why).into());
+        }
+        (Some(token), Some(_)) => {
+            let named = Named { token, secret: arguments.secret_from_env.as_deref() };
+            ways::ways(&config, &repositories, &named, deployed.as_ref()).await?
+        }
     };
     let manifest = |url| manifest::manifest(&arguments.slack_name, &arguments.slash_command, url);
     planned.push(Planned { name: files::SLACK, text: manifest(url.as_deref())?, ours: manifest(None)? });
@@ -124,28 +149,27 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         };
         say(&format!("{name:<15} {outcome}"));
     }
-    let repositories = repositories(&config);
-    if let Some(name) = &arguments.token_from_env {
-        let Some(url) = &url else {
-            bail!("the webhook has no address yet: add --stack or --url, which `sam deploy` tells");
-        };
-        let secret = arguments.secret_from_env.as_deref();
-        for (source, repository) in &repositories {
-            let secret = webhook::secret(*source, secret, deployed.as_ref()).await?;
-            let token = webhook::token(*source, name)?;
-            let api = arguments.provider_api.as_ref();
-            let wanted = hooks::Wanted::of(*source, &config, repository, url);
-            let done = webhook::make(*source, repository, &wanted, token, secret, api, arguments.force).await?;
-            say(&format!("webhook of {repository}: {done}"));
-        }
-    } else {
-        for (source, repository) in &repositories {
-            title(&format!("\nWebhook of {repository}"));
-            say(&webhook::settings(*source, &config, repository, url.as_deref()));
+    let mut by_hand = false;
+    for ((source, repository), way) in repositories.iter().zip(ways) {
+        let wanted = Wanted::of(*source, &config, repository, url.as_deref().unwrap_or("<ApiUrl>"));
+        match way {
+            Way::Made { token, secret } => {
+                let api = arguments.provider_api.as_ref();
+                let done = webhook::make(*source, repository, &wanted, token, secret, api, arguments.force).await?;
+                say(&format!("webhook of {repository}: {done}"));
+            }
+            Way::ByHand(why) => {
+                by_hand |= *source != Source::CodeCommit;
+                title(&format!("\nWebhook of {repository}"));
+                if let Some(why) = why {
+                    say(&format!("  not made: {why}"));
+                }
+                say(&webhook::settings(*source, &wanted));
+            }
         }
     }
     title("\nNext");
-    say(&next(url.is_some(), arguments.token_from_env.is_some()));
+    say(&next(url.is_some(), by_hand));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -175,10 +199,9 @@ fn read_if_there(file: &std::path::Path) -> anyhow::Result<Option<String>> {
 /// `https://…`, or `http://…` on this machine: what is sent there is secret.
 fn base(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
-    let here = url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {
         "https" => {}
-        "http" if here => {}
+        "http" if is_here(&url) => {}
         _ => return Err("it has to begin with https://".to_owned()),
     }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
@@ -191,12 +214,12 @@ fn base(text: &str) -> Result<Url, String> {
 }
 
 /// What is to be done now, in its order.
-fn next(deployed: bool, hooked: bool) -> String {
+fn next(deployed: bool, by_hand: bool) -> String {
     let mut steps = Vec::new();
     if deployed {
         steps.push("the Slack app: api.slack.com/apps, Create New App, From a manifest: slack-app.json; an app that is there: App Manifest. Then install it, and invite it to its channels");
         steps.push("the secret: slack_bot_token, slack_signing_secret and the webhook's (docs/sources.md#the-secret)");
-        if !hooked {
+        if by_hand {
             steps.push("the webhook, as above; or again with --token-from-env");
         }
         steps.push("`longshore doctor --stack …` says what is missing still");
@@ -207,16 +230,6 @@ fn next(deployed: bool, hooked: bool) -> String {
     }
     let steps = steps.iter().enumerate().map(|(at, step)| format!("  {}. {step}", at + 1));
     steps.collect::<Vec<_>>().join("\n")
-}
-
-/// The variable that holds a provider's token unless another is named.
-fn token_variable(source: Source) -> Option<&'static str> {
-    match source {
-        Source::GitHub => Some("GITHUB_TOKEN"),
-        Source::GitLab => Some("GITLAB_TOKEN"),
-        Source::Bitbucket => Some("BITBUCKET_TOKEN"),
-        Source::CodeCommit => None,
-    }
 }
 
 #[cfg(test)]

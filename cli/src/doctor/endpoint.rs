@@ -2,18 +2,15 @@
 
 use longshore_core::{config::Config, push::Source};
 use reqwest::Url;
-use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
     World,
+    deliveries::{self, Place},
     finding::{Code, Finding},
-    secret::texts,
+    secret::unread,
 };
 use crate::init::hooks::{Hook, Hooks, NoAnswer, Wanted, client, json_of, unreached};
-
-/// How many of the newest deliveries are looked at.
-const NEWEST: usize = 30;
 
 /// `GET /health`.
 pub async fn health(world: &World) -> Vec<Finding> {
@@ -61,25 +58,22 @@ fn version(subject: String, status: u16, answer: &Value) -> Finding {
 /// The webhooks of all repositories.
 pub async fn webhooks(world: &World) -> Vec<Finding> {
     let Some(base) = world.url.clone().filter(|_| world.local.is_none()) else { return Vec::new() };
+    let Some(secrets) = &world.secret else { return vec![unread("webhooks")] };
     let mut findings = Vec::new();
     for (source, repository) in crate::init::repositories(&world.config) {
-        let key = match source {
-            Source::GitHub => "github_token",
-            Source::Bitbucket => "bitbucket_token",
-            Source::GitLab => "gitlab_token",
-            Source::CodeCommit => continue,
-        };
+        if source == Source::CodeCommit {
+            continue;
+        }
         let subject = format!("webhook of {repository}");
-        let token = world.secret.as_ref().and_then(|secret| texts(&secret.current.keys, key).first().copied());
         let hosts = world.config.hosts();
         let is_for = hosts
             .of_token(source)
             .is_some_and(|host| repository.split('/').next().is_some_and(|of| of.eq_ignore_ascii_case(host)));
-        let Some(token) = token.filter(|_| is_for) else {
+        let Some(token) = secrets.token(source).filter(|_| is_for).cloned() else {
             findings.push(Finding::advice(
                 Code::WebhookUnseen,
                 subject,
-                format!("was not looked at: the secret has no `{key}` for its host"),
+                format!("was not looked at: the secret has no `{}_token` for its host", source.word()),
                 "put a token there (docs/sources.md#the-secret), or look at the webhook's page",
             ));
             continue;
@@ -88,19 +82,18 @@ pub async fn webhooks(world: &World) -> Vec<Finding> {
         let api =
             world.stack.as_ref().and_then(|stack| stack.parameter("GitHubApi")).filter(|_| source == Source::GitHub);
         let api = api.and_then(|api| Url::parse(api).ok());
-        let hooks = match Hooks::new(source, &repository, SecretString::from(token.to_owned()), api.as_ref()) {
-            Ok(hooks) => hooks,
+        let place = Place { source, repository: &repository, token, api };
+        match Hooks::new(source, &repository, place.token.clone(), place.api.as_ref()) {
+            Ok(hooks) => findings.extend(webhook(&subject, &place, &hooks, &wanted).await),
             Err(error) => {
                 findings.push(Finding::advice(Code::WebhookUnseen, subject, "was not looked at", error.to_string()));
-                continue;
             }
-        };
-        findings.extend(webhook(&subject, source, &hooks, &wanted).await);
+        }
     }
     findings
 }
 
-async fn webhook(subject: &str, source: Source, hooks: &Hooks, wanted: &Wanted) -> Vec<Finding> {
+async fn webhook(subject: &str, place: &Place<'_>, hooks: &Hooks, wanted: &Wanted) -> Vec<Finding> {
     let list = match hooks.list().await {
         Ok(list) => list,
         Err(error) => return vec![not_listed(subject, &error)],
@@ -114,14 +107,18 @@ async fn webhook(subject: &str, source: Source, hooks: &Hooks, wanted: &Wanted) 
         )];
     };
     let mut findings = settings(subject, wanted, hook);
-    if source == Source::GitHub {
-        match hooks.deliveries(hook).await {
-            Ok(list) => findings.extend(deliveries(subject, &list)),
-            Err(error) => findings.push(not_listed(subject, &error)),
+    let mut fine = "is there";
+    match deliveries::newest(place, hooks, hook).await {
+        Ok(None) => {}
+        Ok(Some(statuses)) if statuses.is_empty() => fine = "is there; no delivery in the last days",
+        Ok(Some(statuses)) => {
+            fine = "is there, and its deliveries arrive";
+            findings.extend(deliveries::failing(subject, &statuses));
         }
+        Err(error) => findings.push(not_listed(subject, &error)),
     }
     if findings.is_empty() {
-        findings.push(Finding::fine(subject, "is there, and its deliveries arrive"));
+        findings.push(Finding::fine(subject, fine));
     }
     findings
 }
@@ -156,31 +153,6 @@ fn settings(subject: &str, wanted: &Wanted, hook: &Hook) -> Vec<Finding> {
     findings
 }
 
-/// The newest deliveries, as GitHub lists them.
-fn deliveries(subject: &str, list: &Value) -> Option<Finding> {
-    let status = |item: &Value| item["status_code"].as_u64().unwrap_or_default();
-    let statuses: Vec<u64> = list.as_array()?.iter().take(NEWEST).map(status).collect();
-    let failed: Vec<u64> = statuses.iter().copied().filter(|status| !(200..300).contains(status)).collect();
-    let newest_failed = failed.first()?;
-    let cure = match newest_failed {
-        401 => {
-            "the webhook's secret is not the one in the stack's secret: set it anew, `longshore init --stack … --token-from-env --force`"
-        }
-        0 | 500.. => "the log of the function trigger says why; GitHub's are sent again by the tick",
-        _ => "the delivery's answer, on the webhook's page under Recent Deliveries, says why",
-    };
-    let told = if *newest_failed == 0 { "no answer".to_owned() } else { format!("status {newest_failed}") };
-    let message =
-        format!("{} of the last {} deliveries failed, the newest of them with {told}", failed.len(), statuses.len());
-    // One that failed long ago, with all since then well, is no matter any more.
-    let now = statuses.first().is_some_and(|status| !(200..300).contains(status));
-    Some(if now {
-        Finding::wrong(Code::WebhookFailing, subject, message, cure)
-    } else {
-        Finding::advice(Code::WebhookFailing, subject, message, cure)
-    })
-}
-
 /// Whether a configuration has a source that tells by webhook.
 pub fn has_webhooks(config: &Config) -> bool {
     super::secret::sources(config).iter().any(|source| *source != Source::CodeCommit)
@@ -188,7 +160,10 @@ pub fn has_webhooks(config: &Config) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::{Json, Router, routing::get};
+    use secrecy::SecretString;
     use serde_json::json;
+    use tokio::net::TcpListener;
 
     use super::*;
     use crate::doctor::finding::Severity;
@@ -202,19 +177,49 @@ mod tests {
         assert_eq!(finding(500, Value::Null), Severity::Wrong);
     }
 
-    #[test]
-    fn deliveries_that_fail_now_are_wrong_and_those_that_failed_before_are_not() {
-        let told = |statuses: &[u64]| {
-            let list: Vec<Value> = statuses.iter().map(|status| json!({ "status_code": status })).collect();
-            deliveries("webhook", &Value::from(list)).map(|finding| (finding.severity, finding.message))
+    /// What is told of the webhook of `host/acme/web`, with this many answers of the provider's API.
+    async fn told(source: Source, host: &str, answers: &[(&str, Value)]) -> Vec<(Severity, String)> {
+        let mut router = Router::new();
+        for (path, answer) in answers {
+            let answer = Json(answer.clone());
+            router = router.route(path, get(move || async { answer }));
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let api = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).ok();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let repository = format!("{host}/acme/web");
+        let place = Place { source, repository: &repository, token: SecretString::from("token"), api };
+        let hooks = Hooks::new(source, &repository, place.token.clone(), place.api.as_ref()).expect("a client");
+        let events = vec![if source == Source::Bitbucket { "repo:push" } else { "push_events" }];
+        let wanted = Wanted { url: "https://x.example/webhooks".to_owned(), events };
+        let findings = webhook("webhook", &place, &hooks, &wanted).await;
+        findings.into_iter().map(|finding| (finding.severity, finding.message)).collect()
+    }
+
+    #[tokio::test]
+    async fn gitlabs_deliveries_are_read_where_it_tells_them() {
+        let there = json!([{ "id": 7, "url": "https://x.example/webhooks", "push_events": true }]);
+        let told = async |events: Option<Value>| {
+            let mut answers = vec![("/projects/acme%2Fweb/hooks", there.clone())];
+            answers.extend(events.map(|events| ("/projects/acme%2Fweb/hooks/7/events", events)));
+            told(Source::GitLab, "gitlab.com", &answers).await
         };
-        assert_eq!(told(&[202, 200]), None);
-        assert_eq!(told(&[]), None);
-        let (severity, message) = told(&[401, 202]).expect("a finding");
-        assert_eq!(
-            (severity, message.as_str()),
-            (Severity::Wrong, "1 of the last 2 deliveries failed, the newest of them with status 401")
-        );
-        assert_eq!(told(&[200, 0, 503]).map(|(severity, _)| severity), Some(Severity::Advice));
+        let refused = json!([{ "response_status": "401" }, { "response_status": "200" }]);
+        let message = "1 of the last 2 deliveries failed, the newest of them with status 401";
+        assert_eq!(told(Some(refused)).await, [(Severity::Wrong, message.to_owned())]);
+        let arrived = json!([{ "response_status": "200" }]);
+        assert_eq!(told(Some(arrived)).await, [(Severity::Fine, "is there, and its deliveries arrive".to_owned())]);
+        let none = "is there; no delivery in the last days".to_owned();
+        assert_eq!(told(Some(json!([]))).await, [(Severity::Fine, none)]);
+        assert_eq!(told(None).await, [(Severity::Fine, "is there".to_owned())], "before 17.3");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_said_of_deliveries_that_bitbucket_does_not_tell() {
+        let hook =
+            json!({ "uuid": "{7}", "url": "https://x.example/webhooks", "active": true, "events": ["repo:push"] });
+        let answers = [("/repositories/acme/web/hooks", json!({ "values": [hook] }))];
+        let told = told(Source::Bitbucket, "bitbucket.org", &answers).await;
+        assert_eq!(told, [(Severity::Fine, "is there".to_owned())]);
     }
 }

@@ -1,7 +1,10 @@
 //! ECS: clusters, services, and what their task definitions say.
 
 use longshore_aws::signed::{CallError, Service, Signed};
-use longshore_core::config::{Environment, Pipeline};
+use longshore_core::{
+    config::{Environment, Pipeline},
+    image::without_name,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -9,6 +12,7 @@ use super::{
     allowed::matches,
     balancing,
     finding::{Code, Finding},
+    stack::Stack,
 };
 use crate::account::within;
 
@@ -35,6 +39,7 @@ pub async fn environment(world: &World, pipeline: &Pipeline, environment: &Envir
         None => within(&world.sdk, &plan.account).await,
     };
     let client = world.client_of(&sdk, Service::Ecs);
+    let registry = world.stack.as_ref().and_then(Stack::registry);
     let mut findings = Vec::new();
     for names in environment.services.chunks(SERVICES) {
         let answer = call(&client, "DescribeServices", &json!({ "cluster": plan.cluster, "services": names })).await;
@@ -65,6 +70,7 @@ pub async fn environment(world: &World, pipeline: &Pipeline, environment: &Envir
                             environment,
                             &answer["taskDefinition"],
                             world.allowed(environment),
+                            registry.as_deref(),
                         ));
                     }
                     Err(error) => {
@@ -178,29 +184,32 @@ fn target_groups(found: &Value) -> Vec<String> {
     arns
 }
 
-/// What is the matter with a task definition.
+/// What is the matter with a task definition. `registry` is where images are pushed to; `None` where that is not known.
 fn task_definition(
     subject: &str,
     pipeline: &Pipeline,
     environment: &Environment,
     found: &Value,
     allowed: Allowed<'_>,
+    registry: Option<&str>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let containers = found["containerDefinitions"].as_array().cloned().unwrap_or_default();
     let name = |container: &Value| container["name"].as_str().unwrap_or_default().to_owned();
     let plan = &environment.plan;
+    // Each service of the environment gets all of them.
     for wanted in plan.containers.iter().chain(plan.images.keys()) {
-        if !containers.iter().any(|container| name(container) == *wanted) && environment.services.len() == 1 {
+        if !containers.iter().any(|container| name(container) == *wanted) {
             let there = containers.iter().map(&name).collect::<Vec<_>>().join(", ");
             let cure = format!("write its name as the task definition has it: {there}");
             findings.push(Finding::wrong(Code::ContainerUnknown, subject, format!("has no container {wanted}"), cure));
         }
     }
     if let Some(image) = pipeline.image.as_deref().filter(|_| plan.containers.is_empty() && plan.images.is_empty()) {
-        let runs = |container: &&Value| container["image"].as_str().is_some_and(|of| repository_of(of) == image);
-        if containers.len() > 1 && !containers.iter().any(|container| runs(&container)) {
-            let message = format!("has {} containers, and none runs an image of {image}", containers.len());
+        let runs = |container: &Value| container["image"].as_str().is_some_and(|of| is_of(of, registry, image));
+        if containers.len() > 1 && !containers.iter().any(runs) {
+            let of = registry.map_or_else(|| image.to_owned(), |registry| format!("{registry}/{image}"));
+            let message = format!("has {} containers, and none runs an image of {of}", containers.len());
             let cure = "name those that get the image: `containers` of the environment";
             findings.push(Finding::wrong(Code::ContainerUnknown, subject, message, cure));
         }
@@ -243,16 +252,15 @@ fn task_definition(
     findings
 }
 
-/// The repository of an image's name, without registry, tag and digest.
-fn repository_of(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or_default();
-    let name = match name.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
-    };
-    match name.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest,
-        _ => name,
+/// Whether an image is of this repository, compared with its registry as `deploy` does; where that is not known, with any registry that
+/// is named. Docker Hub's `web` is of none.
+fn is_of(reference: &str, registry: Option<&str>, repository: &str) -> bool {
+    let name = without_name(reference);
+    match registry {
+        Some(registry) => name == format!("{registry}/{repository}"),
+        None => name
+            .split_once('/')
+            .is_some_and(|(host, path)| path == repository && (host.contains(['.', ':']) || host == "localhost")),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     World,
     finding::{Code, Finding},
-    secret::{groups, texts},
+    secret::{groups, unread},
 };
 use crate::init::{
     SCOPES,
@@ -35,14 +35,14 @@ type Answer<T> = Result<T, String>;
 
 /// Looks at Slack, where there is a bot.
 pub async fn look(world: &World) -> Vec<Finding> {
-    let Some(token) =
-        world.secret.as_ref().and_then(|secret| texts(&secret.current.keys, "slack_bot_token").first().copied())
-    else {
-        return Vec::new();
+    let Some(secrets) = &world.secret else {
+        // Whether there is a bot is not known; without a channel there is nothing for it to do.
+        return if channels(&world.config).is_empty() { Vec::new() } else { vec![unread(SUBJECT)] };
     };
+    let Some(token) = secrets.slack_bot_token.clone() else { return Vec::new() };
     let api = world.stack.as_ref().and_then(|stack| stack.parameter("SlackApi")).unwrap_or(API).trim_end_matches('/');
     let Ok(client) = client() else { return Vec::new() };
-    let slack = Slack { client, api: api.to_owned(), token: SecretString::from(token.to_owned()) };
+    let slack = Slack { client, api: api.to_owned(), token };
     let granted = match slack.scopes().await {
         Ok(granted) => granted,
         Err(why)

@@ -16,6 +16,8 @@ pub struct Stack {
     pub name: String,
     /// `CREATE_COMPLETE`, for example.
     pub status: String,
+    /// Its ARN.
+    id: String,
     outputs: BTreeMap<String, String>,
     parameters: BTreeMap<String, String>,
 }
@@ -37,6 +39,16 @@ impl Stack {
         let url = url
             .with_context(|| format!("the stack {} has no output ApiUrl: it is no stack of Longshore's", self.name))?;
         Ok(url.trim_end_matches('/').to_owned())
+    }
+
+    /// The registry that images are pushed to, as template.yaml tells the functions: the account's own unless the parameter says another.
+    pub fn registry(&self) -> Option<String> {
+        if let Some(registry) = self.parameter("Registry") {
+            return Some(registry.to_owned());
+        }
+        let [_, partition, _, region, account, ..] = self.id.split(':').collect::<Vec<_>>()[..] else { return None };
+        let suffix = if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+        Some(format!("{account}.dkr.ecr.{region}.{suffix}"))
     }
 
     /// Whether what it is in is what it was last told to be.
@@ -84,6 +96,7 @@ fn parsed(answer: &str) -> Option<Stack> {
     Some(Stack {
         name: text_of(stack, "StackName")?.to_owned(),
         status: text_of(stack, "StackStatus")?.to_owned(),
+        id: text_of(stack, "StackId").unwrap_or_default().to_owned(),
         outputs: pairs("Outputs", "OutputKey", "OutputValue"),
         parameters: pairs("Parameters", "ParameterKey", "ParameterValue"),
     })
@@ -94,7 +107,8 @@ mod tests {
     use super::*;
 
     const ANSWER: &str = "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult>\
-        <Stacks><member><StackName>longshore</StackName><StackStatus>UPDATE_COMPLETE</StackStatus>\
+        <Stacks><member><StackName>longshore</StackName>\
+        <StackId>arn:aws:cloudformation:eu-central-1:123456789012:stack/longshore/0</StackId><StackStatus>UPDATE_COMPLETE</StackStatus>\
         <Outputs><member><OutputKey>ApiUrl</OutputKey><OutputValue>https://x.example/</OutputValue></member></Outputs>\
         <Parameters><member><ParameterKey>Services</ParameterKey><ParameterValue>web</ParameterValue></member>\
         <member><ParameterKey>Topic</ParameterKey><ParameterValue></ParameterValue></member></Parameters>\
@@ -106,6 +120,12 @@ mod tests {
         assert_eq!(stack.url().expect("a URL"), "https://x.example");
         assert_eq!((stack.parameter("Services"), stack.parameter("Topic")), (Some("web"), None));
         assert!(stack.finding().is_fine());
+        assert_eq!(stack.registry().as_deref(), Some("123456789012.dkr.ecr.eu-central-1.amazonaws.com"));
+        let other =
+            ANSWER.replace("Topic</ParameterKey><ParameterValue>", "Registry</ParameterKey><ParameterValue>r.example");
+        assert_eq!(parsed(&other).and_then(|stack| stack.registry()).as_deref(), Some("r.example"));
+        let china = parsed(&ANSWER.replace("arn:aws:", "arn:aws-cn:")).and_then(|stack| stack.registry());
+        assert!(china.is_some_and(|registry| registry.ends_with(".amazonaws.com.cn")));
         assert!(
             !parsed(&ANSWER.replace("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"))
                 .expect("a stack")

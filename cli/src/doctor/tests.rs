@@ -1,10 +1,13 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::doctor::secret::Version;
+use crate::doctor::secret::{Read, Version};
 
 fn said(findings: &[Finding]) -> String {
-    let line = |finding: &Finding| format!("{:?} {} {}", finding.severity, finding.subject, finding.message);
+    let line = |finding: &Finding| {
+        let cure = finding.cure.as_ref().map_or_else(String::new, |cure| format!("\n  {cure}"));
+        format!("{:?} {} {}{cure}", finding.severity, finding.subject, finding.message)
+    };
     findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -18,38 +21,115 @@ fn every_code_has_its_section_in_the_page() {
     }
 }
 
+/// What is told of a secret whose versions have these keys, and are so many days old.
+fn told(config: &Config, current: (serde_json::Value, i64), previous: Option<(serde_json::Value, i64)>) -> String {
+    let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
+    let version = |(keys, days)| Version { keys, at: now - SignedDuration::from_hours(24 * days) };
+    let read = Read::of(version(current), previous.map(version)).expect("what the functions can read");
+    said(&secret::findings(config, &read, now))
+}
+
+const GOOD: &str = "0123456789abcdef";
+
 #[test]
 fn the_keys_of_the_secret_are_told_with_their_age() {
     let config = Config::read(include_str!("../../../longshore.toml")).expect("a configuration");
-    let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
-    let days = |days: i64| now - SignedDuration::from_hours(24 * days);
-    let long = "0123456789abcdef";
-    let keys = |github: serde_json::Value| json!({ "github": github, "callback_key": long, "slack_bot_token": "xoxb-1", "slack_signing_secret": long });
-    let read = |current: serde_json::Value, at: i64, previous: Option<(serde_json::Value, i64)>| Read {
-        current: Version { keys: current, at: days(at) },
-        previous: previous.map(|(keys, at)| Version { keys, at: days(at) }),
-    };
-    let told = |read: Read| said(&secret::findings(&config, &read, now));
+    let keys = |github: serde_json::Value| json!({ "github": github, "callback_key": GOOD, "slack_bot_token": "xoxb-1", "slack_signing_secret": GOOD });
 
     // What was there before is as old as that, at least; what is new is as old as the version.
-    let fine = read(keys(json!("new-secret-new-secret")), 3, Some((keys(json!("old-secret-old-secret")), 40)));
-    insta::assert_snapshot!(told(fine), @"Fine secret has the keys that are needed; age: callback_key at least 40 d, github 3 d, slack_bot_token at least 40 d and slack_signing_secret at least 40 d");
-    let old = read(keys(json!(long)), 3, Some((keys(json!(long)), 400)));
-    insta::assert_snapshot!(told(old), @r#"
+    let before = Some((keys(json!("old-secret-old-secret")), 40));
+    insta::assert_snapshot!(told(&config, (keys(json!("new-secret-new-secret")), 3), before), @"Fine secret has the keys that are needed, of these ages: callback_key at least 40 d, github 3 d, slack_bot_token at least 40 d, slack_signing_secret at least 40 d");
+    let mut old = keys(json!(GOOD));
+    old["repositories"] = json!({ "gitlab.com/acme/api": GOOD });
+    old["of_others"] = json!("x");
+    insta::assert_snapshot!(told(&config, (old.clone(), 3), Some((old, 400))), @r#"
     Advice secret has a `callback_key` that is at least 400 days old
+      `longshore secrets rotate callback_key` replaces it without a gap
     Advice secret has a `github` that is at least 400 days old
+      `longshore secrets rotate github` replaces it without a gap
+    Advice secret has a `of_others` that is at least 400 days old
+      `longshore secrets rotate` does not have it: put another there, or take it out, docs/sources.md#the-secret
     Advice secret has a `slack_bot_token` that is at least 400 days old
+      `longshore secrets rotate slack_bot_token` replaces it without a gap
     Advice secret has a `slack_signing_secret` that is at least 400 days old
+      `longshore secrets rotate slack_signing_secret` replaces it without a gap
+    Advice secret has a `repositories.gitlab.com/acme/api` that is at least 400 days old
+      `longshore secrets rotate gitlab --repository gitlab.com/acme/api` replaces it without a gap
+    Fine secret has keys of these ages: callback_key at least 400 d, github at least 400 d, of_others at least 400 d, slack_bot_token at least 400 d, slack_signing_secret at least 400 d, repositories.gitlab.com/acme/api at least 400 d
     "#);
-    let rotating = read(keys(json!([long, "old-secret-old-secret"])), 30, None);
-    insta::assert_snapshot!(told(rotating), @"Advice secret has 2 values of `github`, for at least 30 days");
-    let poor = read(json!({ "github": "hush" }), 1, None);
-    insta::assert_snapshot!(told(poor.clone()), @r#"
+    let mut rotating = keys(json!([GOOD, "old-secret-old-secret"]));
+    rotating["repositories"] = json!({ "gitlab.com/acme/api": [GOOD, "old-secret-old-secret"] });
+    insta::assert_snapshot!(told(&config, (rotating, 30), None), @r#"
+    Advice secret has 2 values of `github`, for at least 30 days
+      `longshore secrets rotate github --finish` takes the old one out, once nothing uses it
+    Advice secret has 2 values of `repositories.gitlab.com/acme/api`, for at least 30 days
+      `longshore secrets rotate gitlab --repository gitlab.com/acme/api --finish` takes the old one out, once nothing uses it
+    Fine secret has keys of these ages: callback_key at least 30 d, github at least 30 d, slack_bot_token at least 30 d, slack_signing_secret at least 30 d, repositories.gitlab.com/acme/api at least 30 d
+    "#);
+    let poor = json!({ "github": "hush", "repositories": { "gitlab.com/acme/api": "hush" } });
+    let poor = told(&config, (poor, 1), None);
+    assert!(!poor.contains("hush"));
+    insta::assert_snapshot!(poor, @r#"
     Wrong secret has no `callback_key`: no build can be started, which reports with a token that it signs
+      put one there, docs/sources.md#the-secret: `openssl rand -hex 32`
     Advice secret has no `slack_bot_token`: nothing is posted in Slack
+      put the bot token there, docs/sources.md#the-secret
     Wrong secret has a `github` of less than 16 characters, which can be guessed
+      `longshore secrets rotate github` replaces it without a gap
+    Wrong secret has a `repositories.gitlab.com/acme/api` of less than 16 characters, which can be guessed
+      `longshore secrets rotate gitlab --repository gitlab.com/acme/api` replaces it without a gap
+    Fine secret has keys of these ages: github at least 1 d, repositories.gitlab.com/acme/api at least 1 d
     "#);
-    assert!(!told(poor).contains("hush"));
+}
+
+#[test]
+fn each_repository_needs_a_secret_of_its_own_or_of_its_source() {
+    let pipeline = |name: &str, repository: &str| {
+        format!(
+            "[[pipeline]]\nname = \"{name}\"\nrepository = \"{repository}\"\nbranches = [\"main\"]\nproject = \"{name}\"\nimage = \"{name}\"\n\
+             environment = [{{ name = \"p\", cluster = \"p\", services = [\"{name}\"] }}]\n"
+        )
+    };
+    let text = [pipeline("web", "github.com/acme/web"), pipeline("api", "github.com/acme/api")].concat();
+    let config = Config::read(&text).expect("a configuration");
+    let missing = |mut keys: serde_json::Value| {
+        keys["callback_key"] = GOOD.into();
+        let told = told(&config, (keys, 1), None);
+        told.lines().filter(|line| line.starts_with("Wrong")).collect::<Vec<_>>().join("\n")
+    };
+    let none_of = |repositories: &str| {
+        format!("Wrong secret has no webhook secret for {repositories}: every delivery from there is refused")
+    };
+    let both = none_of("github.com/acme/web and github.com/acme/api");
+    assert_eq!(missing(json!({})), both);
+    // Another source's proves nothing.
+    assert_eq!(missing(json!({ "gitlab": GOOD, "repositories": { "gitlab.com/a/b": GOOD } })), both);
+    let one = json!({ "repositories": { "github.com/Acme/Web": GOOD } });
+    assert_eq!(missing(one), none_of("github.com/acme/api"));
+    // An empty list shuts a repository out, whatever its source has.
+    let shut = json!({ "github": GOOD, "repositories": { "github.com/acme/web": [] } });
+    assert_eq!(missing(shut), none_of("github.com/acme/web"));
+    assert_eq!(missing(json!({ "github": GOOD })), "");
+}
+
+#[test]
+fn a_secret_that_the_functions_cannot_read_is_none() {
+    let at: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
+    for keys in
+        [serde_json::Value::Null, json!([]), json!({ "callback_key": 7 }), json!({ "github_token": ["a", "b"] })]
+    {
+        assert!(Read::of(Version { keys: keys.clone(), at }, None).is_none(), "{keys}");
+    }
+    assert!(secret::unreadable().severity == Severity::Wrong);
+}
+
+#[test]
+fn what_is_to_be_rotated_can_be() {
+    let command = <crate::secrets::Arguments as clap::Args>::augment_args(clap::Command::new("secrets"));
+    let rotate = command.find_subcommand("rotate").expect("the command");
+    let key = rotate.get_arguments().find(|argument| argument.get_id() == "key").expect("its argument");
+    let keys = key.get_possible_values();
+    assert_eq!(keys.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>(), secret::ROTATED);
 }
 
 #[test]

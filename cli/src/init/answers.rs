@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use longshore_core::{address, config::Config, push::Source};
+use longshore_core::{
+    address::{self, Hosts},
+    config::Config,
+    push::Source,
+};
 
 use super::{
     ask::Prompts,
@@ -77,7 +81,7 @@ impl Arguments {
 pub struct Answers {
     pub repository: String,
     pub source: Source,
-    /// Whether the host is one's own, and has to be named.
+    /// Whether the host is not the source's own, and has to be named: a server of one's own, or one below ghe.com.
     pub own_host: bool,
     pub branches: Vec<String>,
     pub name: String,
@@ -106,24 +110,27 @@ impl Answers {
             |value| complaint("repository", &quoted(value)),
         )?;
         let host = repository.split('/').next().unwrap_or_default();
-        let public = address::public(host);
-        let source = match (public, given.source) {
-            (Some(public), _) => public,
-            (None, Some(source)) => source,
-            (None, None) => {
-                let word = prompts.ask(
-                    "--source",
-                    &format!("What {host} is: github, bitbucket or gitlab"),
-                    None,
-                    repository.is_empty().then(|| "github".to_owned()),
-                    |word| match Source::parse(word) {
-                        Some(Source::GitHub | Source::Bitbucket | Source::GitLab) => None,
-                        Some(Source::CodeCommit) | None => Some("it has to be github, bitbucket or gitlab".to_owned()),
-                    },
-                )?;
-                Source::parse(&word).unwrap_or(Source::GitHub)
-            }
+        let source = if let Some(public) = address::public(host) {
+            public
+        } else {
+            let word = prompts.ask(
+                "--source",
+                &format!("What {host} is: github, bitbucket or gitlab"),
+                given.source.map(|source| source.word().to_owned()),
+                repository.is_empty().then(|| "github".to_owned()),
+                |word| match Source::parse(word) {
+                    Some(Source::GitHub | Source::Bitbucket | Source::GitLab) => None,
+                    Some(Source::CodeCommit) => Some(format!(
+                        "{host} is no host of CodeCommit, whose repositories are git-codecommit.<region>.amazonaws.com/v1/repos/<name>: \
+                         it has to be github, bitbucket or gitlab"
+                    )),
+                    None => Some("it has to be github, bitbucket or gitlab".to_owned()),
+                },
+            )?;
+            Source::parse(&word).unwrap_or(Source::GitHub)
         };
+        let home = Hosts::default().of_token(source);
+        let own_host = home.is_some_and(|home| !home.eq_ignore_ascii_case(host));
         let branches = prompts.ask(
             "--branches",
             "Branches that are released",
@@ -159,7 +166,7 @@ impl Answers {
             })?;
         prompts.complete()?;
         Ok(Self {
-            own_host: public.is_none(),
+            own_host,
             repository,
             source,
             branches: listed(&branches),

@@ -4,6 +4,8 @@ use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
 use anyhow::bail;
 
+use crate::output::WrongUsage;
+
 /// Asks, or takes defaults.
 pub struct Prompts {
     /// Where answers come from; `None` asks nobody.
@@ -49,7 +51,7 @@ impl Prompts {
     ) -> anyhow::Result<String> {
         if let Some(given) = given {
             return match complaint(&given) {
-                Some(complaint) => bail!("{option}: {complaint}"),
+                Some(complaint) => Err(WrongUsage(format!("{option}: {complaint}")).into()),
                 None => Ok(given),
             };
         }
@@ -88,7 +90,7 @@ impl Prompts {
         if self.missing.is_empty() {
             return Ok(());
         }
-        bail!("nobody can be asked here: add {}", self.missing.join(", "))
+        Err(WrongUsage(format!("nobody can be asked here: add {}", self.missing.join(", "))).into())
     }
 
     fn line(&mut self, question: &str) -> anyhow::Result<String> {

@@ -1,6 +1,6 @@
 //! The texts of longshore.toml and samconfig.toml.
 
-use longshore_core::{config::Config, push::Source};
+use longshore_core::config::Config;
 
 use super::answers::{Answers, array};
 
@@ -46,8 +46,8 @@ pub fn config(answers: &Answers) -> anyhow::Result<(String, Config)> {
     Ok((text, config))
 }
 
-/// samconfig.toml with the parameters of these answers.
-pub fn samconfig(answers: &Answers, stack: &str, region: Option<&str>) -> String {
+/// samconfig.toml with these parameters of the stack.
+pub fn samconfig(parameters: &[(&str, String)], stack: &str, region: Option<&str>) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in SAM_EXAMPLE.lines() {
         let line = line.trim_end();
@@ -57,60 +57,22 @@ pub fn samconfig(answers: &Answers, stack: &str, region: Option<&str>) -> String
             lines.push(line.to_owned());
         }
     }
-    while lines.last().is_some_and(String::is_empty) {
-        lines.pop();
-    }
     // In the table of `sam deploy`, wherever the example has it.
     let section = lines.iter().position(|line| line == "[default.deploy.parameters]").unwrap_or_else(|| {
         lines.extend([String::new(), "[default.deploy.parameters]".to_owned()]);
         lines.len() - 1
     });
-    let end =
-        lines[section + 1..].iter().position(|line| line.starts_with('[')).map_or(lines.len(), |at| section + 1 + at);
-    let end = end - lines[section..end].iter().rev().take_while(|line| line.is_empty()).count();
-    let mut added = vec!["parameter_overrides = [".to_owned()];
+    let says = |line: &String| !line.is_empty() && !line.starts_with('#');
+    let own = lines[section + 1..].iter().take_while(|line| !line.starts_with('['));
+    // After its last line: the comment that follows may be about the next table.
+    let end = section + 1 + own.enumerate().filter(|(_, line)| says(line)).last().map_or(0, |(at, _)| at + 1);
+    let mut added: Vec<String> = region.map(|region| format!("region = {}", quoted(region))).into_iter().collect();
+    added.push("parameter_overrides = [".to_owned());
     // SAM wants an empty value in quotation marks; no value has any of its own.
-    added.extend(parameters(answers).iter().map(|(name, value)| format!("  '{name}=\"{value}\"',")));
+    added.extend(parameters.iter().map(|(name, value)| format!("  '{name}=\"{value}\"',")));
     added.push("]".to_owned());
-    added.extend(region.map(|region| format!("region = {}", quoted(region))));
     lines.splice(end..end, added);
     lines.join("\n") + "\n"
-}
-
-/// The stack's parameters that are not as by default; names of several services are one pattern, as IAM takes it.
-fn parameters(answers: &Answers) -> Vec<(&'static str, String)> {
-    let mut parameters = vec![
-        ("Projects", answers.project.clone()),
-        ("Images", answers.image.clone()),
-        ("Clusters", answers.cluster.clone()),
-        ("Services", pattern(&answers.services)),
-        ("Project", answers.project.clone()),
-        ("Repository", answers.image.clone()),
-    ];
-    // The stack's own project takes its source from github.com.
-    let source = if answers.source == Source::GitHub && !answers.own_host {
-        format!("https://{}.git", answers.repository)
-    } else {
-        String::new()
-    };
-    parameters.push(("SourceUrl", source));
-    parameters.extend(answers.connection.iter().map(|arn| ("Connection", arn.clone())));
-    if answers.source == Source::GitHub && answers.own_host {
-        let host = answers.repository.split('/').next().unwrap_or_default();
-        parameters.push(("GitHubApi", format!("https://{host}/api/v3")));
-    }
-    parameters
-}
-
-/// One name, or the shortest pattern that all of them match and little else.
-fn pattern(names: &[String]) -> String {
-    let [first, rest @ ..] = names else { return "*".to_owned() };
-    if rest.is_empty() {
-        return first.clone();
-    }
-    let common = |one: &str, other: &str| one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
-    let length = rest.iter().map(|name| common(first, name)).min().unwrap_or_default();
-    format!("{}*", first.chars().take(length).collect::<String>())
 }
 
 /// A basic string of TOML; JSON's escapes are among TOML's. Source: <https://toml.io/en/v1.0.0#string>.

@@ -107,16 +107,8 @@ impl Hooks {
         let Some(Address { host, path }) = Address::parse(repository) else {
             bail!("{repository} is not host/owner/name");
         };
-        let public = address::public(host);
         let (base, path) = match source {
-            Source::GitHub => {
-                let base = match (public, host.eq_ignore_ascii_case("github.com")) {
-                    (_, true) => "https://api.github.com".to_owned(),
-                    (Some(_), false) => format!("https://api.{host}"),
-                    (None, false) => format!("https://{host}/api/v3"),
-                };
-                (base, [&["repos"], &path[..], &["hooks"]].concat())
-            }
+            Source::GitHub => (api_of_github(host), [&["repos"], &path[..], &["hooks"]].concat()),
             Source::GitLab => {
                 let joined = path.join("/");
                 return Self::at(
@@ -127,7 +119,7 @@ impl Hooks {
                     token,
                 );
             }
-            Source::Bitbucket if public.is_some() => {
+            Source::Bitbucket if address::public(host).is_some() => {
                 ("https://api.bitbucket.org/2.0".to_owned(), [&["repositories"], &path[..], &["hooks"]].concat())
             }
             Source::Bitbucket => {
@@ -281,6 +273,15 @@ impl Hooks {
 
     fn other(&self, why: &str) -> NoAnswer {
         NoAnswer::Other(self.source, why.to_owned())
+    }
+}
+
+/// Where the API of GitHub is, on its own host or a server of one's own.
+/// Source: <https://docs.github.com/en/enterprise-cloud@latest/rest/using-the-rest-api/getting-started-with-the-rest-api>.
+pub fn api_of_github(host: &str) -> String {
+    match address::public(host) {
+        Some(_) => format!("https://api.{host}"),
+        None => format!("https://{host}/api/v3"),
     }
 }
 

@@ -26,7 +26,8 @@ fn the_files_of_a_repository_on_github() {
     let (text, config) = files::config(&answers).expect("a configuration");
     assert!(config.warnings(&text).is_empty());
     insta::assert_snapshot!("github-config", text);
-    insta::assert_snapshot!("github-samconfig", files::samconfig(&answers, "longshore", Some("eu-central-1")));
+    let sam = files::samconfig(&parameters::of(&config, None), "longshore", Some("eu-central-1"));
+    insta::assert_snapshot!("github-samconfig", sam);
 }
 
 #[test]
@@ -35,7 +36,7 @@ fn the_files_of_a_server_of_ones_own() {
     let (text, config) = files::config(&answers).expect("a configuration");
     assert_eq!(config.source_of("git.acme.example/team/web"), Some(Source::GitLab));
     insta::assert_snapshot!("own-config", text);
-    let sam = files::samconfig(&answers, "longshore", None);
+    let sam = files::samconfig(&parameters::of(&config, None), "longshore", None);
     assert!(sam.contains("'SourceUrl=\"\"'"), "{sam}");
 }
 
@@ -46,6 +47,7 @@ fn what_nobody_is_asked_for_is_named_all_at_once() {
     let given = parsed(&["init"]).answers;
     let error = Answers::gather(given, directory.path(), &mut prompts).expect_err("no repository");
     assert_eq!(error.to_string(), "nobody can be asked here: add --repository, --name, --project, --image, --services");
+    assert!(error.is::<WrongUsage>());
 }
 
 #[test]
@@ -66,13 +68,34 @@ fn a_person_is_asked_again_until_the_answer_is_of_use() {
 fn an_option_that_is_of_no_use_says_why() {
     let directory = tempfile::tempdir().expect("a directory");
     let gather = |arguments: &[&str]| {
-        let given = parsed(&[&["init", "--repository", "github.com/acme/web"], arguments].concat()).answers;
-        Answers::gather(given, directory.path(), &mut Prompts::silent()).expect_err("a refusal").to_string()
+        let given = parsed(&[&["init"], arguments].concat()).answers;
+        let error = Answers::gather(given, directory.path(), &mut Prompts::silent()).expect_err("a refusal");
+        assert!(error.is::<WrongUsage>(), "{error}");
+        error.to_string()
     };
+    insta::assert_snapshot!(gather(&["--repository", "bogus"]), @r#"--repository: `repository` cannot be "bogus": it must be host/owner/name, for example github.com/acme/web (CodeCommit: git-codecommit.<region>.amazonaws.com/v1/repos/<name>)"#);
+    insta::assert_snapshot!(gather(&["--repository", "git.acme.example/acme/web", "--source", "codecommit"]), @"--source: git.acme.example is no host of CodeCommit, whose repositories are git-codecommit.<region>.amazonaws.com/v1/repos/<name>: it has to be github, bitbucket or gitlab");
+    let gather = |arguments: &[&str]| gather(&[&["--repository", "github.com/acme/web"], arguments].concat());
     insta::assert_snapshot!(gather(&["--channel", "deploys"]), @r##"--channel: `channel` cannot be "deploys": it must be "#channel" or a channel id like C0123456789"##);
     insta::assert_snapshot!(gather(&["--branches", "release/["]), @r#"--branches: "release/[": the class that begins with `[` is empty or has no `]`"#);
     insta::assert_snapshot!(gather(&["--services", "a b"]), @r#"--services: `services` cannot be "a b": it must be a name as ECS takes it: 1 to 255 letters, digits, - and _"#);
     insta::assert_snapshot!(gather(&["--name", "a\"b"]), @r#"--name: `name` cannot be "a"b": it must be 1 to 64 letters, digits, -, _ and ."#);
+}
+
+#[test]
+fn a_host_that_is_not_the_sources_own_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (arguments, wanted) in [
+        (&["--repository", "github.com/acme/web"][..], None),
+        (&["--repository", "git-codecommit.eu-central-1.amazonaws.com/v1/repos/web", "--source", "codecommit"], None),
+        (&["--repository", "git.acme.example/acme/web", "--source", "github"], Some("git.acme.example")),
+        (&["--repository", "acme.ghe.com/acme/web"], Some("acme.ghe.com")),
+    ] {
+        let given = parsed(&[&["init"], arguments].concat()).answers;
+        let answers = Answers::gather(given, directory.path(), &mut Prompts::silent()).expect("answers");
+        let (text, config) = files::config(&answers).expect("a configuration");
+        assert_eq!(config.hosts().github, wanted, "{text}");
+    }
 }
 
 #[test]
@@ -99,7 +122,7 @@ fn what_is_to_be_filled_in_is_told_for_every_source() {
         (Source::CodeCommit, "git-codecommit.eu-central-1.amazonaws.com/v1/repos/web"),
     ] {
         let (_, config) = files::config(&answers(repository, source, false)).expect("a configuration");
-        let settings = webhook::settings(source, &config, repository, Some("https://x.example"));
+        let settings = webhook::settings(source, &Wanted::of(source, &config, repository, "https://x.example"));
         told.push(format!("{source}\n{}", anstream::adapter::strip_str(&settings)));
     }
     insta::assert_snapshot!(told.join("\n"));

@@ -1,22 +1,14 @@
 //! The webhook: what to fill in by hand, and how it is made.
 
-use anyhow::{Context, bail};
 use longshore_core::{
     config::{Config, fold},
     push::Source,
 };
 use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::{
-    Deployed,
-    hooks::{Hooks, Wanted},
-    token_variable,
-};
-use crate::{
-    doctor::secret,
-    table::{fact, table},
-};
+use super::hooks::{Hooks, Wanted};
+use crate::table::{fact, table};
 
 /// The repositories of all pipelines, each once, with its source.
 pub fn repositories(config: &Config) -> Vec<(Source, String)> {
@@ -31,8 +23,7 @@ pub fn repositories(config: &Config) -> Vec<(Source, String)> {
 }
 
 /// What is to be filled in at the provider.
-pub fn settings(source: Source, config: &Config, repository: &str, base: Option<&str>) -> String {
-    let wanted = Wanted::of(source, config, repository, base.unwrap_or("<ApiUrl>"));
+pub fn settings(source: Source, wanted: &Wanted) -> String {
     let needs = |event: &str| wanted.events.contains(&event);
     let key = source.word();
     let secret = format!("a new one (`openssl rand -hex 32`), and the same in the stack's secret as `{key}`");
@@ -69,34 +60,6 @@ pub fn settings(source: Source, config: &Config, repository: &str, base: Option<
     table(&rows, 2).trim_end().to_owned()
 }
 
-/// The provider's token, of the variable that is named, or of the usual one.
-pub fn token(source: Source, name: &str) -> anyhow::Result<SecretString> {
-    let Some(usual) = token_variable(source) else { bail!("CodeCommit needs no webhook") };
-    let name = if name.is_empty() { usual } else { name };
-    variable(name).with_context(|| format!("the environment variable {name} has no token"))
-}
-
-/// The webhook's secret: of the variable that is named, else of the stack's secret.
-pub async fn secret(source: Source, name: Option<&str>, deployed: Option<&Deployed>) -> anyhow::Result<SecretString> {
-    if let Some(name) = name {
-        return variable(name).with_context(|| format!("the environment variable {name} has no secret"));
-    }
-    let cure = "put it there, or name a variable with --secret-from-env";
-    let Some(Deployed { stack, sdk }) = deployed else {
-        bail!("the webhook's secret is not known: add --stack, whose secret has it, or --secret-from-env");
-    };
-    let arn = stack.output("SecretArn").context("the stack has no output SecretArn")?;
-    let read = secret::current(sdk, arn).await.map_err(anyhow::Error::msg)?;
-    let value = &read[source.word()];
-    let text = value.as_str().or_else(|| value.get(0)?.as_str()).filter(|text| !text.is_empty());
-    let text = text.with_context(|| format!("the stack's secret has no key `{}`: {cure}", source.word()))?;
-    Ok(text.to_owned().into())
-}
-
-fn variable(name: &str) -> Option<SecretString> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty()).map(|value| value.trim().to_owned().into())
-}
-
 /// Makes the webhook, or sees to the one that is there; what was done, in a sentence.
 pub async fn make(
     source: Source,
@@ -107,9 +70,6 @@ pub async fn make(
     api: Option<&Url>,
     force: bool,
 ) -> anyhow::Result<String> {
-    if secret.expose_secret().len() < 16 {
-        bail!("the webhook's secret is short: `openssl rand -hex 32` makes a good one");
-    }
     let hooks = Hooks::new(source, repository, token, api)?;
     let there = hooks.list().await?;
     let Some(hook) = there.iter().find(|hook| wanted.is(hook)) else {

@@ -212,9 +212,20 @@ async fn an_account_in_order_is_right_and_what_is_denied_is_a_finding() {
         has(&all, line);
     }
 
-    // ECS is denied to whoever looks: the rest is looked at all the same.
-    let ecs = StandIn::start().await;
-    ecs.answers_with(
+    // Where nothing was delivered, nothing is said to arrive.
+    let of_webhook = |found: &Value| {
+        let findings = found["findings"].as_array().expect("findings");
+        let webhook = findings.iter().find(|one| one["subject"] == "webhook of github.com/acme/web");
+        webhook.expect("a finding")["message"].clone()
+    };
+    assert_eq!(of_webhook(&found), "is there, and its deliveries arrive");
+    web.answers("GET /github/repos/acme/web/hooks/7/deliveries", json!([]));
+    let (_, found) = doctor(directory.path(), account.url(), &[]).await;
+    assert_eq!(of_webhook(&found), "is there; no delivery in the last days");
+
+    // ECS or the secret is denied to whoever looks: the rest is looked at all the same.
+    let denying = StandIn::start().await;
+    denying.answers_with(
         "POST /",
         Answer {
             status: 400,
@@ -222,11 +233,18 @@ async fn an_account_in_order_is_right_and_what_is_denied_is_a_finding() {
             body: json!({ "__type": "AccessDeniedException", "message": "no" }),
         },
     );
-    let (code, found) = doctor(directory.path(), account.url(), &[("AWS_ENDPOINT_URL_ECS", &ecs.url)]).await;
+    let (code, found) = doctor(directory.path(), account.url(), &[("AWS_ENDPOINT_URL_ECS", &denying.url)]).await;
     let all = told(&found);
     assert_eq!(code, Some(2), "{all:#?}");
     has(&all, "unknown unlooked services of web in production");
     has(&all, "fine fine slack");
+    let environment = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", denying.url.as_str())];
+    let (code, found) = doctor(directory.path(), account.url(), &environment).await;
+    let all = told(&found);
+    assert_eq!(code, Some(2), "{all:#?}");
+    let unlooked: Vec<&str> = all.iter().filter_map(|line| line.strip_prefix("unknown unlooked ")).collect();
+    assert_eq!(unlooked, ["secret", "slack", "webhooks"]);
+    assert!(!all.iter().any(|line| line.contains("webhook-unseen")), "{all:#?}");
     account.stop().await;
 }
 

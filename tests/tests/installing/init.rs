@@ -1,18 +1,19 @@
 //! `longshore init`, with options, in directories of its own.
 
+mod webhooks;
+
 use std::{fs, path::Path, process::Command};
 
 use longshore_tests::workspace;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{
-    account::{Account, REGION},
-    longshore, run, said,
-    stand_in::StandIn,
-};
+use super::{run, said};
 
 const WEB: [&str; 4] = ["init", "--yes", "--repository", "github.com/acme/web"];
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// A longshore.toml that somebody wrote.
+const OWN: &str = "\
+[[pipeline]]\nname = \"web\"\nrepository = \"github.com/acme/web\"\nbranches = [\"main\"]\nproject = \"web-build\"\nimage = \"web\"\n\
+[[pipeline.environment]]\nname = \"production\"\ncluster = \"main\"\nservices = [\"web\"]\n";
 
 fn read(directory: &Path, name: &str) -> String {
     fs::read_to_string(directory.join(name)).expect(name)
@@ -76,7 +77,7 @@ async fn defaults_come_from_the_checkout_and_what_is_missing_is_named() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path();
     let output = run(path, &["init", "--yes"]).await;
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("add --repository"), "{}", said(&output));
     assert!(files(path).is_empty());
     for arguments in [
@@ -95,138 +96,51 @@ async fn defaults_come_from_the_checkout_and_what_is_missing_is_named() {
     }
 }
 
-/// Runs init for a webhook at a stand-in, with a token and a secret.
-async fn hook(path: &Path, provider: &StandIn, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = longshore(path);
-    command.args([
-        "init",
-        "--yes",
-        "--url",
-        "https://x.example",
-        "--token-from-env",
-        "TOKEN",
-        "--secret-from-env",
-        "SECRET",
-    ]);
-    command.args(["--provider-api", &provider.url]).args(arguments).env("TOKEN", "token-1").env("SECRET", SECRET);
-    let output = command.output().await.expect("longshore");
-    let said = said(&output);
-    assert!(!said.contains("token-1") && !said.contains(SECRET), "{said}");
-    (output.status.code(), said)
-}
-
-async fn installed(repository: &str) -> tempfile::TempDir {
+#[tokio::test]
+async fn a_configuration_that_is_kept_gets_its_parameters() {
     let directory = tempfile::tempdir().expect("a directory");
-    let output = run(directory.path(), &["init", "--yes", "--repository", repository]).await;
+    let path = directory.path();
+    fs::write(path.join("longshore.toml"), OWN).expect("a file");
+    // Once where there is no samconfig.toml, once where there is the checkout's example.
+    for outcome in ["written", "filled in"] {
+        let output = run(path, &["init", "--yes"]).await;
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(said(&output).contains(&format!("samconfig.toml  {outcome}")), "{}", said(&output));
+        assert_eq!(read(path, "longshore.toml"), OWN);
+        let sam = read(path, "samconfig.toml");
+        for parameter in ["Clusters=\"main\"", "SourceUrl=\"https://github.com/acme/web.git\""] {
+            assert!(sam.contains(parameter), "{sam}");
+        }
+        fs::copy(workspace().join("samconfig.toml"), path.join("samconfig.toml")).expect("a copy");
+    }
+    // One that somebody wrote is kept like it.
+    fs::write(path.join("samconfig.toml"), "version = 0.1\n").expect("a file");
+    let output = run(path, &["init", "--yes"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    directory
+    assert_eq!(read(path, "samconfig.toml"), "version = 0.1\n");
 }
 
 #[tokio::test]
-async fn a_webhook_on_github_is_made_once() {
-    let directory = installed("github.com/acme/web").await;
-    let provider = StandIn::start().await;
-    provider.answers("GET /repos/acme/web/hooks", json!([{ "id": 1, "config": { "url": "https://other.example" } }]));
-    provider.answers("POST /repos/acme/web/hooks", json!({ "id": 2 }));
-    let (code, said) = hook(directory.path(), &provider, &[]).await;
-    assert_eq!(code, Some(0), "{said}");
-    let asked = provider.asked();
-    assert_eq!(asked.len(), 2);
-    assert!(asked.iter().all(|asked| asked.token == "token-1"));
-    let wanted = json!({
-        "name": "web", "active": true, "events": ["push"],
-        "config": { "url": "https://x.example/webhooks/github", "content_type": "json", "insecure_ssl": "0", "secret": SECRET },
-    });
-    assert_eq!(asked[1].body, wanted);
-
-    // It is there now: nothing is made, unless it is asked for.
-    let there = json!([{ "id": 2, "active": true, "events": ["push"], "config": { "url": "https://x.example/webhooks/github" } }]);
-    provider.answers("GET /repos/acme/web/hooks", there.clone());
-    let (code, said) = hook(directory.path(), &provider, &[]).await;
-    assert!(code == Some(0) && said.contains("left as it is"), "{said}");
-    assert_eq!(provider.asked().len(), 1);
-    provider.answers("PATCH /repos/acme/web/hooks/2", json!({}));
-    let (code, said) = hook(directory.path(), &provider, &["--force"]).await;
-    assert!(code == Some(0) && said.contains("set anew"), "{said}");
-    assert_eq!(provider.asked()[1].body["config"]["secret"], SECRET);
-
-    // One that was turned off, and lacks the event, is mended, and keeps its secret and its other events.
-    let mut off = there;
-    off[0]["active"] = false.into();
-    off[0]["events"] = json!(["issues"]);
-    provider.answers("GET /repos/acme/web/hooks", off);
-    let (code, said) = hook(directory.path(), &provider, &[]).await;
-    assert!(code == Some(0) && said.contains("turned on again, and now delivers push, too"), "{said}");
-    assert_eq!(provider.asked()[1].body, json!({ "active": true, "events": ["issues", "push"] }));
-}
-
-#[tokio::test]
-async fn a_webhook_on_gitlab_is_made() {
-    let directory = installed("gitlab.com/acme/team/web").await;
-    let provider = StandIn::start().await;
-    provider.answers("GET /projects/acme%2Fteam%2Fweb/hooks", json!([]));
-    provider.answers("POST /projects/acme%2Fteam%2Fweb/hooks", json!({ "id": 2 }));
-    let (code, said) = hook(directory.path(), &provider, &[]).await;
-    assert_eq!(code, Some(0), "{said}");
-    let wanted = json!({
-        "url": "https://x.example/webhooks/gitlab", "token": SECRET, "push_events": true, "enable_ssl_verification": true,
-    });
-    assert_eq!(provider.asked()[1].body, wanted);
-}
-
-#[tokio::test]
-async fn a_webhook_on_bitbucket_is_made() {
-    let directory = installed("bitbucket.org/acme/web").await;
-    let provider = StandIn::start().await;
-    provider.answers("GET /repositories/acme/web/hooks", json!({ "values": [] }));
-    provider.answers("POST /repositories/acme/web/hooks", json!({ "uuid": "{1}" }));
-    let (code, said) = hook(directory.path(), &provider, &[]).await;
-    assert_eq!(code, Some(0), "{said}");
-    let wanted = json!({
-        "description": "Longshore", "url": "https://x.example/webhooks/bitbucket", "active": true,
-        "events": ["repo:push"], "secret": SECRET,
-    });
-    assert_eq!(provider.asked()[1].body, wanted);
-}
-
-#[tokio::test]
-async fn a_token_that_may_not_is_told_without_it() {
-    let directory = installed("github.com/acme/web").await;
-    let provider = StandIn::start().await;
-    let (code, said) = hook(directory.path(), &provider, &[]).await;
-    assert!(code == Some(1) && said.contains("GitHub refuses with status 404"), "{said}");
-}
-
-#[tokio::test]
-async fn the_stack_tells_the_url_and_the_webhooks_secret() {
-    let directory = installed("github.com/acme/web").await;
-    let account = Account::start().await;
-    let provider = StandIn::start().await;
-    provider.answers("GET /repos/acme/web/hooks", json!([]));
-    provider.answers("POST /repos/acme/web/hooks", json!({ "id": 2 }));
-    let init = async || {
-        let mut command = longshore(directory.path());
-        command.args(["init", "--yes", "--stack", "longshore", "--token-from-env", "--provider-api", &provider.url]);
-        command.env("GITHUB_TOKEN", "token-1").env("AWS_ENDPOINT_URL", account.url()).env("AWS_REGION", REGION);
-        command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
-        let output = command.output().await.expect("longshore");
-        (output.status.code(), said(&output))
-    };
-    let (code, text) = init().await;
-    assert!(code == Some(1) && text.contains("the stack longshore cannot be read: deploy it first"), "{text}");
-    assert!(provider.asked().is_empty());
-
-    let keys = json!({ "callback_key": SECRET, "github": [SECRET, "an-older-secret-of-the-webhook"] });
-    let input = json!({ "Name": "longshore", "SecretString": keys.to_string(), "ClientRequestToken": SECRET });
-    let made = account.json("secretsmanager", "secretsmanager.CreateSecret", &input).await;
-    let arn = made["ARN"].as_str().expect("an ARN");
-    account.stack(&[("Projects", "web-build")], &[("ApiUrl", "https://x.example"), ("SecretArn", arn)]).await;
-    let (code, text) = init().await;
-    assert_eq!(code, Some(0), "{text}");
-    assert!(!text.contains(SECRET), "{text}");
-    let asked = provider.asked();
-    let config = &asked[1].body["config"];
-    assert_eq!((&config["url"], &config["secret"]), (&"https://x.example/webhooks/github".into(), &SECRET.into()));
-    assert!(read(directory.path(), "slack-app.json").contains("https://x.example/slack/commands"));
-    account.stop().await;
+async fn what_is_wrong_usage_ends_with_two_and_writes_nothing() {
+    for (arguments, says) in [
+        (&["--repository", "bogus"][..], "--repository: `repository` cannot be"),
+        (
+            &["--repository", "git.acme.example/a/b", "--source", "codecommit"],
+            "git.acme.example is no host of CodeCommit",
+        ),
+        (
+            &["--repository", "github.com/acme/web", "--token-from-env"],
+            "the webhook has no address yet: add --stack or --url",
+        ),
+        (
+            &["--repository", "github.com/acme/web", "--token-from-env", "--url", "https://x.example"],
+            "the environment variable GITHUB_TOKEN has no token",
+        ),
+    ] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let output = run(directory.path(), &[&["init", "--yes"], arguments].concat()).await;
+        assert!(said(&output).contains(says), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(files(directory.path()).is_empty(), "{arguments:?}");
+    }
 }
