@@ -9,6 +9,7 @@ mod vault;
 use std::process::ExitCode;
 
 use crate::account;
+pub use key::Key;
 
 /// `--secret`, and whose it is.
 #[derive(clap::Args)]

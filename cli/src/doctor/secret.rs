@@ -15,7 +15,7 @@ use longshore_core::{
 use serde_json::{Value, json};
 
 use super::finding::{Code, Finding};
-use crate::init::repositories;
+use crate::{init::repositories, secrets::Key};
 
 const SUBJECT: &str = "secret";
 const PAGE: &str = "docs/sources.md#the-secret";
@@ -23,19 +23,6 @@ const PAGE: &str = "docs/sources.md#the-secret";
 const OWN: &str = "repositories.";
 /// The keys that prove who delivers, or who reports a build: they must not be guessed. A repository's own are others of them.
 const PROOFS: [&str; 4] = ["github", "bitbucket", "gitlab", "callback_key"];
-/// The keys that `longshore secrets rotate` has.
-pub const ROTATED: [&str; 10] = [
-    "github",
-    "bitbucket",
-    "gitlab",
-    "slack_signing_secret",
-    "callback_key",
-    "slack_bot_token",
-    "slack_webhook_url",
-    "github_token",
-    "bitbucket_token",
-    "gitlab_token",
-];
 /// After how long a secret is called old.
 const OLD: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// After how long a replacement is called unfinished.
@@ -209,7 +196,7 @@ fn replacement(config: &Config, key: &str) -> String {
 /// The command that changes a key; `None` for a key that it does not have.
 fn rotation(config: &Config, key: &str) -> Option<String> {
     let of = match key.strip_prefix(OWN) {
-        None => ROTATED.contains(&key).then(|| key.to_owned())?,
+        None => Key::named(key)?.name().to_owned(),
         Some(repository) => {
             Address::parse(repository)?;
             let source = config.source_of(repository).filter(|source| *source != Source::CodeCommit)?;

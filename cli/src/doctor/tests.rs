@@ -124,15 +124,6 @@ fn a_secret_that_the_functions_cannot_read_is_none() {
 }
 
 #[test]
-fn what_is_to_be_rotated_can_be() {
-    let command = <crate::secrets::Arguments as clap::Args>::augment_args(clap::Command::new("secrets"));
-    let rotate = command.find_subcommand("rotate").expect("the command");
-    let key = rotate.get_arguments().find(|argument| argument.get_id() == "key").expect("its argument");
-    let keys = key.get_possible_values();
-    assert_eq!(keys.iter().map(clap::builder::PossibleValue::get_name).collect::<Vec<_>>(), secret::ROTATED);
-}
-
-#[test]
 fn a_call_that_is_denied_says_what_has_to_be_allowed() {
     let refused =
         |code: &str| longshore_aws::signed::CallError::Refused { code: code.to_owned(), message: "no".to_owned() };

@@ -48,7 +48,7 @@ pub fn shown(release: &Release, now: Timestamp) -> String {
 
 fn facts(release: &Release, now: Timestamp) -> Vec<Vec<Cell>> {
     let commit = &release.commit;
-    let mut rows = vec![fact("release", release.id.as_str())];
+    let mut rows = vec![fact("release", release.id.as_str()), fact("trace", release.id.trace())];
     if let Some(asked) = &release.asked {
         let what = match asked.deed {
             Deed::Rollback => "back to",

@@ -1,5 +1,7 @@
 //! The keys of the secret that can be changed, and what each is for.
 
+use clap::ValueEnum as _;
+
 /// A key.
 #[expect(clippy::enum_variant_names, reason = "the names are those of the secret")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -28,6 +30,11 @@ pub enum Key {
 }
 
 impl Key {
+    /// The key of this name in the secret.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|key| key.name() == name)
+    }
+
     /// Its name in the secret.
     pub fn name(self) -> &'static str {
         match self {

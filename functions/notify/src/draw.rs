@@ -35,18 +35,25 @@ const LOOK_UP: SignedDuration = SignedDuration::from_mins(5);
 /// What one invocation has found out, and has left.
 pub(crate) struct Round {
     began: Instant,
-    /// Slack does not answer: it is not asked any more.
-    pub(crate) slack_is_down: bool,
+    /// What Slack failed at in a row.
+    failures: u32,
 }
 
 impl Round {
     /// After this, nothing new is begun: a call may take 8 s, and a function runs for 25.
     const LASTS: Duration = Duration::from_secs(12);
+    /// So many answers 5xx in a row are Slack's own trouble, and not that of one message; no answer at all is at once.
+    const DOWN: u32 = 3;
     /// The longest pause between two attempts within an invocation, in seconds.
     const PAUSE: u64 = 3;
 
     pub(crate) fn new() -> Self {
-        Self { began: Instant::now(), slack_is_down: false }
+        Self { began: Instant::now(), failures: 0 }
+    }
+
+    /// Slack does not answer: it is not asked any more.
+    fn slack_is_down(&self) -> bool {
+        self.failures >= Self::DOWN
     }
 
     /// Whether its time is up.
@@ -156,7 +163,7 @@ impl Notify {
             let now = ids::now();
             let place = &lease.places[at];
             let waits = place.not_before.is_some_and(|not_before| now < not_before);
-            if !is_due(place) || waits || round.slack_is_down && place.target != Target::Topic {
+            if !is_due(place) || waits || round.slack_is_down() && place.target != Target::Topic {
                 continue;
             }
             let told = self.tell(lease, at, &telling, round).await;
@@ -179,7 +186,7 @@ impl Notify {
         if lease.looked.as_ref().is_some_and(|looked| looked.settled) {
             return;
         }
-        let asked = token.filter(|_| !round.slack_is_down);
+        let asked = token.filter(|_| !round.slack_is_down());
         let before = lease.looked.take().map(|looked| looked.known);
         let (known, error) = known::look_up(&self.store, &self.slack, asked, release, before).await;
         let settled = match error {
@@ -207,7 +214,11 @@ fn own_name(places: &mut [Place], release: &Release) {
 
 /// What came of an attempt at a place.
 fn settle(place: &mut Place, release: &Release, told: Result<(), SlackError>, now: Timestamp, round: &mut Round) {
+    let of_slack = place.target != Target::Topic;
     let Err(error) = told else {
+        if of_slack {
+            round.failures = 0;
+        }
         place.drawn = release.version;
         (place.unsure, place.not_before) = (false, None);
         return;
@@ -226,7 +237,9 @@ fn settle(place: &mut Place, release: &Release, told: Result<(), SlackError>, no
         SlackError::Refused(_) => place.not_before = Some(now + REFUSED),
         SlackError::Unreached(_) | SlackError::Status(_) | SlackError::TooLarge => {
             place.unsure = true;
-            round.slack_is_down |= place.target != Target::Topic;
+            if of_slack {
+                round.failures += if matches!(error, SlackError::Unreached(_)) { Round::DOWN } else { 1 };
+            }
         }
         SlackError::Store(_) | SlackError::PutOff(_) => {}
     }

@@ -52,6 +52,7 @@ fn a_release_that_failed_says_why_and_who_let_it_in() {
     web #14 rolled_back after 1 min 31 s
     production: the circuit breaker went back
       release   01JD0000000000000000000014
+      trace     01934000000000000000000000000024
       commit    0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e Change 14
       author    Ada, 2026-11-21 19:53 UTC
       source    github.com/acme/web refs/heads/main

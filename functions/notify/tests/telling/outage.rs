@@ -39,6 +39,23 @@ async fn a_slack_that_is_down_loses_nothing() {
 }
 
 #[tokio::test]
+async fn one_answer_that_is_slacks_fault_keeps_no_other_release_back() {
+    let world = World::start(&config("", "", "")).await;
+    world.slack.fail_with(Some(Fault::Drop));
+    for number in [7, 8] {
+        world.accept(number, |_| {}).await;
+    }
+    assert_eq!(world.messages(DEPLOYS).len(), 0, "nothing was taken");
+    // Of the first release, whatever is asked first.
+    world.slack.fail_next(1, Fault::ServerError);
+    world.tick().await;
+    assert_eq!(world.messages(DEPLOYS).len(), 1, "the second is told of in the same tick");
+    world.tick().await;
+    assert_eq!(world.messages(DEPLOYS).len(), 2);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_is_said_twice_where_an_answer_was_lost() {
     let world = World::start(&config("", "", "channel = \"#production\"")).await;
     world.lose("chat.postMessage", 1);
