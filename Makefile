@@ -68,7 +68,7 @@ lean: ## What the functions' cold starts cost, in instructions, of the programs 
 	@bench/guard
 
 .PHONY: bench
-bench: ## The functions as they are deployed, measured beside others; some twenty minutes
+bench: ## The functions as they are deployed, measured beside others; some six minutes, most of them for building
 	@scripts/setup bench
 	@bench/run
 
