@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     World,
-    deliveries::{self, Place},
+    deliveries::failing,
     finding::{Code, Finding},
     secret::unread,
 };
@@ -65,10 +65,7 @@ pub async fn webhooks(world: &World) -> Vec<Finding> {
             continue;
         }
         let subject = format!("webhook of {repository}");
-        let hosts = world.config.hosts();
-        let is_for = hosts
-            .of_token(source)
-            .is_some_and(|host| repository.split('/').next().is_some_and(|of| of.eq_ignore_ascii_case(host)));
+        let is_for = world.config.hosts().is_for_token(source, &repository);
         let Some(token) = secrets.token(source).filter(|_| is_for).cloned() else {
             findings.push(Finding::advice(
                 Code::WebhookUnseen,
@@ -82,9 +79,8 @@ pub async fn webhooks(world: &World) -> Vec<Finding> {
         let api =
             world.stack.as_ref().and_then(|stack| stack.parameter("GitHubApi")).filter(|_| source == Source::GitHub);
         let api = api.and_then(|api| Url::parse(api).ok());
-        let place = Place { source, repository: &repository, token, api };
-        match Hooks::new(source, &repository, place.token.clone(), place.api.as_ref()) {
-            Ok(hooks) => findings.extend(webhook(&subject, &place, &hooks, &wanted).await),
+        match Hooks::new(source, &repository, token, api.as_ref()) {
+            Ok(hooks) => findings.extend(webhook(&subject, &hooks, &wanted).await),
             Err(error) => {
                 findings.push(Finding::advice(Code::WebhookUnseen, subject, "was not looked at", error.to_string()));
             }
@@ -93,7 +89,7 @@ pub async fn webhooks(world: &World) -> Vec<Finding> {
     findings
 }
 
-async fn webhook(subject: &str, place: &Place<'_>, hooks: &Hooks, wanted: &Wanted) -> Vec<Finding> {
+async fn webhook(subject: &str, hooks: &Hooks, wanted: &Wanted) -> Vec<Finding> {
     let list = match hooks.list().await {
         Ok(list) => list,
         Err(error) => return vec![not_listed(subject, &error)],
@@ -108,12 +104,12 @@ async fn webhook(subject: &str, place: &Place<'_>, hooks: &Hooks, wanted: &Wante
     };
     let mut findings = settings(subject, wanted, hook);
     let mut fine = "is there";
-    match deliveries::newest(place, hooks, hook).await {
+    match hooks.deliveries(hook).await {
         Ok(None) => {}
         Ok(Some(statuses)) if statuses.is_empty() => fine = "is there; no delivery in the last days",
         Ok(Some(statuses)) => {
             fine = "is there, and its deliveries arrive";
-            findings.extend(deliveries::failing(subject, &statuses));
+            findings.extend(failing(subject, &statuses));
         }
         Err(error) => findings.push(not_listed(subject, &error)),
     }
@@ -188,11 +184,10 @@ mod tests {
         let api = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).ok();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let repository = format!("{host}/acme/web");
-        let place = Place { source, repository: &repository, token: SecretString::from("token"), api };
-        let hooks = Hooks::new(source, &repository, place.token.clone(), place.api.as_ref()).expect("a client");
+        let hooks = Hooks::new(source, &repository, SecretString::from("token"), api.as_ref()).expect("a client");
         let events = vec![if source == Source::Bitbucket { "repo:push" } else { "push_events" }];
         let wanted = Wanted { url: "https://x.example/webhooks".to_owned(), events };
-        let findings = webhook("webhook", &place, &hooks, &wanted).await;
+        let findings = webhook("webhook", &hooks, &wanted).await;
         findings.into_iter().map(|finding| (finding.severity, finding.message)).collect()
     }
 

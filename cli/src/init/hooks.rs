@@ -23,6 +23,8 @@ use serde_json::{Value, json};
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 4 * 1024 * 1024;
+/// How many of the newest deliveries are looked at.
+const NEWEST: usize = 30;
 
 /// A client of one repository's webhooks.
 pub struct Hooks {
@@ -152,10 +154,22 @@ impl Hooks {
         Ok(items.iter().filter_map(|item| self.read(item)).collect())
     }
 
-    /// The newest deliveries of a webhook, the newest first: GitHub's, at most thirty.
-    /// Source: <https://docs.github.com/en/rest/repos/webhooks#list-deliveries-for-a-repository-webhook>.
-    pub async fn deliveries(&self, hook: &Hook) -> Result<Value, NoAnswer> {
-        self.ask(Method::GET, self.below(&[&hook.id, "deliveries"]), None).await
+    /// The status that each of the newest deliveries of a webhook was answered with, the newest first, at most [`NEWEST`], and 0 where there was
+    /// no answer. `None` where the provider does not tell: Bitbucket, and a GitLab before 17.3. GitLab tells those of the last seven days.
+    /// Sources: <https://docs.github.com/en/rest/repos/webhooks#list-deliveries-for-a-repository-webhook>,
+    /// <https://docs.gitlab.com/api/project_webhooks/#get-a-list-of-project-webhook-events>.
+    pub async fn deliveries(&self, hook: &Hook) -> Result<Option<Vec<u64>>, NoAnswer> {
+        let (list, key) = match self.source {
+            Source::GitHub => ("deliveries", "status_code"),
+            Source::GitLab => ("events", "response_status"),
+            Source::Bitbucket | Source::CodeCommit => return Ok(None),
+        };
+        match self.ask(Method::GET, self.below(&[&hook.id, list]), None).await {
+            Ok(list) => Ok(Some(statuses(&list, key))),
+            // The webhook itself was seen, with the same token.
+            Err(NoAnswer::Refused(Source::GitLab, 404)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes one.
@@ -285,6 +299,12 @@ pub fn api_of_github(host: &str) -> String {
     }
 }
 
+/// A number, or GitLab's text of it: `internal error` where there was no answer.
+fn statuses(list: &Value, key: &str) -> Vec<u64> {
+    let status = |item: &Value| item[key].as_u64().or_else(|| item[key].as_str()?.parse().ok()).unwrap_or_default();
+    list.as_array().into_iter().flatten().take(NEWEST).map(status).collect()
+}
+
 /// The program's HTTP client: what is sent is secret, so that no redirection is followed.
 pub fn client() -> anyhow::Result<Client> {
     // Installed by whoever is first.
@@ -305,4 +325,18 @@ pub async fn json_of(mut answer: reqwest::Response) -> Result<Value, &'static st
         Unread::Broken(error) => unreached(&error),
     })?;
     serde_json::from_slice(&body).map_err(|_| "answers with what is no JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read_as_each_provider_writes_it() {
+        assert_eq!(statuses(&json!([{ "status_code": 202 }, { "status_code": 0 }]), "status_code"), [202, 0]);
+        let events = json!([{ "response_status": "401" }, { "response_status": "internal error" }]);
+        assert_eq!(statuses(&events, "response_status"), [401, 0]);
+        let many = Value::from(vec![json!({ "status_code": 200 }); NEWEST + 1]);
+        assert_eq!(statuses(&many, "status_code").len(), NEWEST);
+    }
 }

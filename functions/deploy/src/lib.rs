@@ -28,7 +28,7 @@ use longshore_aws::{
     secrets::SecretStore,
     serve::Function,
     store::Store,
-    together::each,
+    together::{each, from_anywhere},
 };
 use longshore_core::{
     event::Event,
@@ -89,9 +89,7 @@ impl Deploy {
     /// on another tick. How many of them are stuck, or cannot be read.
     async fn advance_open(&self, concerns: impl Fn(&Release) -> bool) -> anyhow::Result<usize> {
         let deadline = ids::now() + TIME;
-        let mut open = self.store.open_releases(OpenFor::Deployment).await?;
-        let first = ids::below(open.len());
-        open.rotate_left(first);
+        let open = from_anywhere(self.store.open_releases(OpenFor::Deployment).await?);
         let (stuck, left) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = async |id: ReleaseId| {
             if ids::now() > deadline {

@@ -38,8 +38,7 @@ impl Settings {
     /// Whether a source's token may be shown to the API of this repository's host. A token is for one host: that of the source's own table
     /// in the configuration, where there is one, else the public one. For GitHub, that host's API is `github_api`, where that is set.
     pub fn is_for_token(&self, source: Source, repository: &str) -> bool {
-        let host = repository.split('/').next().unwrap_or_default();
-        self.config.hosts().of_token(source).is_some_and(|home| home.eq_ignore_ascii_case(host))
+        self.config.hosts().is_for_token(source, repository)
     }
 }
 

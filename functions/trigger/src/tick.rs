@@ -6,7 +6,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use longshore_aws::{ids, metrics, together::each};
+use longshore_aws::{
+    ids, metrics,
+    together::{each, from_anywhere},
+};
 use longshore_core::release::{OpenFor, Release, State};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -52,9 +55,7 @@ impl Trigger {
     async fn look_after_open(&self, seen: &Mutex<Seen>) -> anyhow::Result<()> {
         let mut open = self.store.open_releases(OpenFor::Build).await?;
         open.extend(self.store.open_releases(OpenFor::Deployment).await?);
-        let first = ids::below(open.len());
-        open.rotate_left(first);
-        Box::pin(each(open, |id| async move {
+        Box::pin(each(from_anywhere(open), |id| async move {
             let read = match self.store.release(&id).await {
                 Ok(Some(release)) => release,
                 Ok(None) => return,

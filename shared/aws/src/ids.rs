@@ -24,7 +24,7 @@ pub fn jitter(pause: Duration) -> Duration {
 }
 
 /// A random number below this one; 0 where there is none.
-pub fn below(end: usize) -> usize {
+pub(crate) fn below(end: usize) -> usize {
     let random = usize::try_from(ulid::Ulid::generate().random() & 0xffff_ffff).unwrap_or(0);
     random.checked_rem(end).unwrap_or(0)
 }

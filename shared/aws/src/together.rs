@@ -2,6 +2,15 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::ids;
+
+/// The items in their order, beginning anywhere among them: those that are not come to in time are come to another time.
+pub fn from_anywhere<T>(mut items: Vec<T>) -> Vec<T> {
+    let first = ids::below(items.len());
+    items.rotate_left(first);
+    items
+}
+
 /// Does the work for each item, four at a time, and begins with them in their order. Who stops waiting stops all of it where it stands.
 pub async fn each<T, F: Future<Output = ()>>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> F) {
     let items = Mutex::new(items.into_iter());

@@ -103,6 +103,12 @@ impl<'a> Hosts<'a> {
         Some(self.own(source).unwrap_or(public))
     }
 
+    /// Whether a source's token may be shown to the API of this repository's host.
+    pub fn is_for_token(&self, source: Source, repository: &str) -> bool {
+        let host = repository.split('/').next().unwrap_or_default();
+        self.of_token(source).is_some_and(|home| home.eq_ignore_ascii_case(host))
+    }
+
     /// Why a source cannot speak for a repository, in a sentence; `None` where it can.
     pub fn refusal(&self, source: Source, repository: &str) -> Option<String> {
         let host = repository.split('/').next().unwrap_or_default();

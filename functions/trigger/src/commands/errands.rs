@@ -5,7 +5,12 @@
 //! an answer, and not once those 30 minutes are over.
 
 use jiff::{SignedDuration, Timestamp};
-use longshore_aws::{deeds::Undone, ids, store::TakenErrand, together::each};
+use longshore_aws::{
+    deeds::Undone,
+    ids,
+    store::TakenErrand,
+    together::{each, from_anywhere},
+};
 use longshore_core::slack::{
     answer::{self, Answer, Seen},
     command::{Key, Outcome},
@@ -120,9 +125,7 @@ impl Trigger {
 
     /// Sees to all that is left. One that fails does not keep the others waiting.
     pub(crate) async fn see_to_errands(&self) -> anyhow::Result<()> {
-        let mut open = self.store.open_errands().await?;
-        let first = ids::below(open.len());
-        open.rotate_left(first);
+        let open = from_anywhere(self.store.open_errands().await?);
         each(open, |key| async move {
             if let Err(error) = Box::pin(self.errand(&key)).await {
                 tracing::error!(command = %key, "{error:#}");

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::{
     account::{Account, REGION},
@@ -15,21 +16,18 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const OF_API: &str = "fedcba9876543210fedcba9876543210";
 const CODECOMMIT: &str = "git-codecommit.eu-central-1.amazonaws.com/v1/repos/web";
 
+/// init for a webhook at a stand-in, with a secret; the arguments say which token.
+fn init(path: &Path, provider: &StandIn, arguments: &[&str]) -> Command {
+    let mut command = longshore(path);
+    command.args(["init", "--yes", "--url", "https://x.example", "--provider-api", &provider.url]);
+    command.args(["--secret-from-env", "SECRET"]).args(arguments).env("SECRET", SECRET);
+    command
+}
+
 /// Runs init for a webhook at a stand-in, with a token and a secret.
 async fn hook(path: &Path, provider: &StandIn, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = longshore(path);
-    command.args([
-        "init",
-        "--yes",
-        "--url",
-        "https://x.example",
-        "--token-from-env",
-        "TOKEN",
-        "--secret-from-env",
-        "SECRET",
-    ]);
-    command.args(["--provider-api", &provider.url]).args(arguments).env("TOKEN", "token-1").env("SECRET", SECRET);
-    let output = command.output().await.expect("longshore");
+    let mut command = init(path, provider, &[&["--token-from-env", "TOKEN"], arguments].concat());
+    let output = command.env("TOKEN", "token-1").output().await.expect("longshore");
     let said = said(&output);
     assert!(!said.contains("token-1") && !said.contains(SECRET), "{said}");
     (output.status.code(), said)
@@ -199,17 +197,7 @@ async fn a_variable_that_is_named_is_for_one_host() {
         assert_eq!(code, Some(2), "{said}");
         assert!(!directory.path().join("slack-app.json").exists(), "it is said before anything is written");
         // No more is one secret for two providers, each of which could sign for the other.
-        let mut command = longshore(directory.path());
-        command.args([
-            "init",
-            "--yes",
-            "--url",
-            "https://x.example",
-            "--token-from-env",
-            "--secret-from-env",
-            "SECRET",
-        ]);
-        command.args(["--provider-api", &provider.url]).env("SECRET", SECRET);
+        let mut command = init(directory.path(), &provider, &["--token-from-env"]);
         let output = command.env("GITHUB_TOKEN", "token-1").env("GITLAB_TOKEN", "token-2").output().await;
         let output = output.expect("longshore");
         assert!(
